@@ -35,11 +35,12 @@ from recording.adapters.table.start_counts import TableStartCounts
 from recording.archive.line import archive_message
 from recording.archive.transfer.buffers import process_pool
 from recording.domain.names import CHUNKS_QUEUE
-from recording.domain.state.chunk import ChunkTask
+from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import Origin
+from recording.domain.state.records import changed
 from recording.errors import RecordingError
 from recording.ingest import ingest_event
-from recording.ports import ChunkQueue, Ports
+from recording.ports import Catalog, ChunkQueue, Ports
 from recording.settings import AcsConnection, Settings, StorageConnection
 
 JSON = dict[str, Any]
@@ -61,19 +62,38 @@ class SkippedTime:
     """The clock of a proof: what would be waited for is skipped."""
 
     def __init__(self) -> None:
-        self._ahead = timedelta()
+        self.ahead = timedelta()
 
     def now(self) -> datetime:
         """Return the time, aware UTC."""
-        return datetime.now(UTC) + self._ahead
+        return datetime.now(UTC) + self.ahead
 
     def skip(self, time: timedelta) -> None:
         """Let that much time go by."""
-        self._ahead += time
+        self.ahead += time
 
     def reset(self) -> None:
         """Return to the present, so that many chunks in a row do not outlive ACS's limit."""
-        self._ahead = timedelta()
+        self.ahead = timedelta()
+
+
+class SkippedCatalog:
+    """The real catalog, whose clock has skipped what the proof's clock has: all instances share one time."""
+
+    def __init__(self, catalog: TableCatalog, clock: SkippedTime) -> None:
+        self._catalog, self._clock = catalog, clock
+
+    def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
+        """Save it, and return it with the time of the save."""
+        saved = self._catalog.save_chunk(record)
+        return saved if saved.saved_at is None else changed(saved, saved_at=saved.saved_at + self._clock.ahead)
+
+    def time(self) -> datetime:
+        """Return the catalog's time."""
+        return self._catalog.time() + self._clock.ahead
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._catalog, name)
 
 
 class UnhurriedQueue:
@@ -169,7 +189,7 @@ def real_ports(
             source=opened(AcsSource(settings.acs)),
             external=opened(ExternalBlobs(settings)),
             archive=opened(BlobArchive(settings)),
-            catalog=opened(TableCatalog(settings)),
+            catalog=cast("Catalog", SkippedCatalog(opened(TableCatalog(settings)), clock)),
             queue=cast("ChunkQueue", UnhurriedQueue(opened(StorageChunkQueue(settings)), skip, longest_delay)),
             quarantine=opened(BlobQuarantine(settings)),
             audit=opened(TableAudit(settings)),

@@ -8,7 +8,7 @@ from recording.archive.recopy import copy_anew, leave_name
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import PROOF_EVENT, PROOF_METADATA, plays_to_its_end
 from recording.domain.incoming.locations import checked_location
-from recording.domain.media.wav import REMARK_SOUND_SIZE
+from recording.domain.media import mp3, mp4, wav
 from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState, Home, MetadataOutcome, SourceOutcome
 from recording.domain.state.records import required
@@ -30,6 +30,18 @@ from recording.errors import (
 from recording.errors.codes import Code
 from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
+
+# Remarks about bytes that lie behind the end which the file states.
+_BEYOND_ITS_END = frozenset(
+    {
+        wav.REMARK_BYTES_AFTER,
+        wav.REMARK_RIFF_SIZE,
+        mp4.REMARK_BYTES_AFTER,
+        mp4.REMARK_CUT_TAIL,
+        mp3.REMARK_AFTER,
+        mp3.REMARK_MORE_FRAMES,
+    }
+)
 
 
 def settle_source(work: Work) -> None:
@@ -95,7 +107,12 @@ def _delete_source(work: Work, location: str) -> SourceOutcome:
 
 
 def _is_length_proved(record: ChunkRecord) -> bool:
-    """Return whether the file states its own end, or plays up to the end that metadata or event give."""
+    """Return whether the file states its own end, or plays up to the end that metadata or event give.
+
+    Bytes behind that end are harmless, and may be another's: one answer may have had more than ACS's file.
+    """
+    if _BEYOND_ITS_END & set(record.remarks):
+        return False
     if _tells_its_end(record):
         return True
     told = _told_ms(record)
@@ -113,14 +130,14 @@ def _told_ms(record: ChunkRecord) -> float | None:
 def _tells_its_end(record: ChunkRecord) -> bool:
     """Return whether a part of the file could not pass for the whole: its header or index states where it ends."""
     if record.container in ("RIFF", "RF64", "BW64"):
-        return REMARK_SOUND_SIZE not in record.remarks
+        return wav.REMARK_SOUND_SIZE not in record.remarks
     return record.container == "mp4"  # not in fragments
 
 
 def _check_has_not_grown(work: Work) -> None:
-    """Ask ACS for its file's length again, some minutes after the copy, where nothing else states where it ends.
+    """Ask ACS for its file's length again, some minutes after the copy, where nothing else proves where it ends.
 
-    A part of a growing file opens and plays like a complete one.
+    A part of a growing file opens and plays like a complete one, and so does one with other bytes behind it.
 
     Raises:
         CopyPausedError: `length_unproven`; it is too soon.

@@ -561,8 +561,8 @@ class Code(StrEnum):
     LENGTH_UNPROVEN = (
         "length_unproven", None, True, Fault.ACS,
         "The media is archived, but nothing tells exactly where it ends, and a part of a file that is still growing "
-        "looks complete. Ten minutes after the copy ACS is asked for the length again; if the file has grown, it is "
-        "copied again.",
+        "looks complete; or it has other bytes behind its end. Ten minutes after the copy ACS is asked for the length "
+        "again; if it is another one, the file is copied again.",
         "Nothing.")
     MEDIA_UNREADABLE = (
         "media_unreadable", None, True, Fault.ACS,

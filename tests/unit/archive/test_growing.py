@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import chunk, document_id, event, metadata, mp3, task
+from dev.in_memory.builders import chunk, document_id, event, metadata, mp3, mp4, task, wav
 from dev.in_memory.world import World, world
 from recording.domain.formats import FormatType
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
@@ -201,3 +201,33 @@ def test_a_wrong_body_past_the_deadline_is_kept_at_its_first_try_and_named_withi
     assert len(suspects.suspects) == 1
     here.runs(hours=1.2)
     assert (here.state(), here.record().quarantine_reason) == (ChunkState.QUARANTINED, "media_suspect")
+
+
+@pytest.mark.parametrize("behind", [b"\0" * 4, b"\0" * 4096, b"junk" * 300], ids=["a word", "zeros", "text"])
+@pytest.mark.parametrize(
+    ("made", "whole"),
+    [(task(), wav()), (task(format=FormatType.MP4), mp4()), (task(format=FormatType.MP3), WHOLE)],
+    ids=["wav", "mp4", "mp3"],
+)
+def test_bytes_that_one_answer_had_behind_the_file_are_not_taken_for_the_file(
+    made: ChunkTask, whole: bytes, behind: bytes
+) -> None:
+    """Media plays with other bytes behind it, so they are a remark; but ACS is asked once more what its file is."""
+    here = world()
+    made = here.holds(made.model_copy(update={"metadata_location": None, "recording_duration_ms": None}), whole)
+    place, plain, answers = made.content_location, here.source.open, 0
+
+    def served(location: str, first: int = 0, length: int | None = None) -> Any:
+        nonlocal answers
+        if location == place:
+            answers += 1
+            here.source.objects[place] = whole + behind if answers == 1 else whole
+        return plain(location, first, length)
+
+    here.source.open = served  # type: ignore[method-assign]
+    here.announces(
+        event(chunk(metadataLocation=None), data={"recordingDurationMs": None, "recordingFormatType": made.format})
+    )
+    here.runs(hours=6)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert here.fakes.archive.blobs[here.record().blob_name or ""].data == whole
