@@ -69,7 +69,7 @@ class Outcome(StrEnum):
 
 
 def destroy(recording_id: str, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings) -> Outcome:
-    """Destroy a recording that was marked long enough ago, or go on where an earlier run ended.
+    """Destroy a recording that was marked long enough ago, or continue where an earlier run ended.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.

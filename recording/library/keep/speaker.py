@@ -55,7 +55,7 @@ class SpeakerOutcome(StrEnum):
 
 
 def erase_speaker(recording_id: str, task: SpeakerTask) -> SpeakerOutcome:
-    """Erase the person of an approved request from a recording, or go on where an earlier run ended.
+    """Erase the person of an approved request from a recording, or continue where an earlier run ended.
 
     Raises:
         StorageError: storage does not answer; the next run goes on.

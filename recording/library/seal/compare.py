@@ -1,4 +1,4 @@
-"""Compare the log and the audit trail with what was sealed, each night; a pass goes on where the last turn stopped.
+"""Compare the log and the audit trail with what was sealed, each night; a pass continues where the last turn stopped.
 
 A pass reads the log from its first checkpoint to its last: each is chained to the one before, is signed, and covers
 exactly its leaves; each row of its journal is a leaf, and is in the trail as it was sealed, in both places; and the
