@@ -22,7 +22,7 @@ DESTROYED, REFUSED = "bundle_destroyed", "bundle_refused"
 
 
 def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
-    """Destroy the bundles whose time is over, and yield the outcome of each; the next run continues where this one ended.
+    """Destroy the bundles whose time is over, yielding each outcome; the next run continues where this one ended.
 
     Raises:
         StorageError: storage does not answer.
