@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recording.domain.calls.consent import ConsentEntry
 from recording.domain.calls.pauses import CommandedPause
 from recording.domain.incoming.facts import Placement, RecordingFacts, Remembered
+from recording.domain.incoming.lenient import LenientCount
 from recording.domain.state.chunk import Dismissal
 from recording.domain.times import UtcTime
 
@@ -75,8 +76,8 @@ class RecordingRecord(BaseModel):
     watched_seconds: int | None = None  # the progress of the watch over a call that must be recorded
     stopped_alarm_at: UtcTime | None = None  # when it was reported that what must be recorded was stopped
     unrecorded: tuple[Unrecorded, ...] = ()  # the alarms about it, where events go out
-    chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
-    announced_count: int | None = None  # the least number of files announced by events, where one of them is held
+    chunk_count: LenientCount = None  # how many files ACS's own log counts, where that log is read
+    announced_count: LenientCount = None  # the least number of files announced by events, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
     unanswered_since: UtcTime | None = None  # since when ACS has not answered that question
     ended_seen_at: UtcTime | None = None  # when ACS was first found not to know this recording any more
