@@ -73,7 +73,6 @@ LocationText = Annotated[Text, BeforeValidator(lambda value: value.strip() if is
 PlainIndex = Annotated[int, BeforeValidator(_plain_index)]
 LenientText = Annotated[Annotated[Text, Field(max_length=1024)] | None, Lenient]
 LenientNumber = Annotated[Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] | None, Lenient]
-LenientCount = Annotated[Annotated[int, Field(ge=0, le=1_000_000)] | None, Lenient]  # of a recording's files
 
 
 class Tolerant(BaseModel):

@@ -3,12 +3,11 @@
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from recording.domain.calls.consent import ConsentEntry
 from recording.domain.calls.pauses import CommandedPause
 from recording.domain.incoming.facts import Placement, RecordingFacts, Remembered
-from recording.domain.incoming.lenient import LenientCount
 from recording.domain.state.chunk import Dismissal
 from recording.domain.times import UtcTime
 
@@ -45,6 +44,9 @@ class Unrecorded(BaseModel):
     marks: tuple[str, ...] = ()  # which pause, or which step of consent
 
 
+MOST_FILES = 1_000_000  # of a recording; a count beyond that is no count
+
+
 class RecordingRecord(BaseModel):
     """The catalog's row about a recording; saved under its ETag."""
 
@@ -76,8 +78,8 @@ class RecordingRecord(BaseModel):
     watched_seconds: int | None = None  # the progress of the watch over a call that must be recorded
     stopped_alarm_at: UtcTime | None = None  # when it was reported that what must be recorded was stopped
     unrecorded: tuple[Unrecorded, ...] = ()  # the alarms about it, where events go out
-    chunk_count: LenientCount = None  # how many files ACS's own log counts, where that log is read
-    announced_count: LenientCount = None  # the least number of files announced by events, where one of them is held
+    chunk_count: int | None = None  # how many files ACS's own log counts, where that log is read
+    announced_count: int | None = None  # the least number of files announced by events, where one of them is held
     asked_at: UtcTime | None = None  # when ACS was last asked whether it still records
     unanswered_since: UtcTime | None = None  # since when ACS has not answered that question
     ended_seen_at: UtcTime | None = None  # when ACS was first found not to know this recording any more
@@ -94,6 +96,12 @@ class RecordingRecord(BaseModel):
     facts: RecordingFacts | None = None  # derived by `follow_up`
     placement: Placement | None = None  # where the directory's rows about it are
     etag: str | None = Field(None, exclude=True)
+
+    @field_validator("chunk_count", "announced_count", mode="before")
+    @classmethod
+    def _count_within_reason(cls, value: object) -> object:
+        """Treat a count that no recording has as absent: another hand wrote it."""
+        return None if isinstance(value, int) and not 0 <= value <= MOST_FILES else value
 
     @property
     def current_tags(self) -> dict[str, str]:

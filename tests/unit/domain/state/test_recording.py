@@ -39,9 +39,9 @@ def test_states_of_a_recording_started_elsewhere_come_from_acs(acs_state: str | 
     assert merged_state(acs_state, None) == expected
 
 
-@pytest.mark.parametrize("count", [10**23, -1, "many", [3], 1.5])
+@pytest.mark.parametrize("count", [10**23, -1, 1_000_001])
 @pytest.mark.parametrize("field", ["chunk_count", "announced_count"])
-def test_a_count_that_was_never_meant_is_absent(field: str, count: object) -> None:
+def test_a_count_that_was_never_meant_is_absent(field: str, count: int) -> None:
     """A row of another hand must not make every question about its recording fail."""
     record = RecordingRecord.model_validate({"recording_id": "r", field: count})
     assert getattr(record, field) is None
