@@ -20,7 +20,7 @@ from dev.world import LocalWorld, WorldOptions
 from recording.domain.outgoing.events import EventType
 
 RATE, SECONDS = 1000, 15.0
-FULL = {"count": 40, "pairs": 12, "late": 150, "turns_of_each": 400}
+FULL = {"count": 40, "pairs": 6, "late": 100, "turns_of_each": 300}
 PATIENCE_SECONDS = 300.0  # until every event of a burst must be there
 Say = Callable[[str], None]
 T = TypeVar("T")
