@@ -67,7 +67,7 @@ def _source_outcome(work: Work) -> tuple[SourceOutcome, str | None]:
         return SourceOutcome.NOT_OURS, "the media is in the customer's own storage"
     if (why_left := _why_left(work)) is not None:
         return SourceOutcome.LEFT_TO_EXPIRE, why_left
-    location = task.delete_location or ""
+    location = required(task.delete_location, "delete_location")
     try:
         delete = checked_location(location, hosts)
         if not names_the_same_object(delete, checked_location(task.content_location, hosts), task.document_id):

@@ -32,7 +32,7 @@ from recording.domain.state.recording import (
     StartReservation,
     merged_state,
 )
-from recording.domain.state.records import RecordingChanges, changed
+from recording.domain.state.records import RecordingChanges, changed, required
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.domain.watched import deadline
 from recording.domain.watched.expectation import Expectation, expectation
@@ -70,7 +70,7 @@ def start_recording(
             reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
             emit(Event.STARTED, recording_id=recording_id, started_by=caller)
             _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
-    record = ports.catalog.get_recording(reservation.recording_id or "")
+    record = ports.catalog.get_recording(required(reservation.recording_id, "recording_id"))
     if record is not None and is_stopped_here(record):  # by a caller who was faster than this note
         report_stopped(record, CALL_STOPPED, ports, settings)
     return {
@@ -223,8 +223,9 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
     policy: CallPolicy,
     owner: str | None,
 ) -> None:
+    recording_id = required(reservation.recording_id, "recording_id")
     started = RecordingChanges(
-        acs_id=acs_id if acs_id != reservation.recording_id else None,
+        acs_id=acs_id if acs_id != recording_id else None,
         started_here=True,
         started_at=reservation.first_sent,
         started_by=caller or (without_numbers(request.requested_by) if request.requested_by else None),
@@ -244,12 +245,12 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which pol
         return noted
 
     try:
-        send_guards_of_start(reservation.recording_id or "", policy, ports, has_consent=request.consent is not None)
-        note(reservation.recording_id or "", whole, decide)
+        send_guards_of_start(recording_id, policy, ports, has_consent=request.consent is not None)
+        note(recording_id, whole, decide)
         ports.catalog.save_reservation(reservation)
-        request_follow_up(reservation.recording_id or "", ports)
+        request_follow_up(recording_id, ports)
     except StorageError as error:
-        message = f"recording {reservation.recording_id} was started, but could not be saved: {error}"
+        message = f"recording {recording_id} was started, but could not be saved: {error}"
         raise StorageBusyError(message, code=Code.START_NOT_NOTED) from error
 
 
