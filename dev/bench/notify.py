@@ -180,8 +180,8 @@ def text_of(  # noqa: PLR0917 - what a block says
     return "\n".join(lines) + "\n"
 
 
-def _percent(ratios: list[float], share: float) -> str:
-    return f"{(sorted(ratios)[round((len(ratios) - 1) * share)] - 1) * 100:+.0f} %"
+def _percent(ordered: list[float], share: float) -> str:
+    return f"{(ordered[round((len(ordered) - 1) * share)] - 1) * 100:+.0f} %"
 
 
 def _told(rates: list[float]) -> str:

@@ -6,6 +6,7 @@ The witness knows what ACS really holds and checks I1 at the only moment that co
 import json
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -315,6 +316,21 @@ def leave_alone(world: World) -> None:
     """End the interception."""
     for fake in world.scripted:
         vars(fake).pop("next_failure", None)
+
+
+def dies_at(world: World, call: int, act: Callable[[], object], *, after: bool = False) -> None:
+    """Let the worker die at its so many-th call to a port."""
+    seen = 0
+
+    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
+        nonlocal seen
+        seen += 1
+        return (WorkerDiedError("gone") if seen == call else None), after
+
+    intercept(world, decide)
+    with suppress(WorkerDiedError):
+        act()
+    leave_alone(world)
 
 
 def interrupted(world: World, work: Callable[[], object], *acts: tuple[int, Callable[[World], object]]) -> int:

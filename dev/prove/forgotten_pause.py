@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from dev.in_memory.builders import settings
 from dev.in_memory.pools import one_thread_pool
-from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
+from dev.in_memory.world import World, dies_at
 from dev.prove.guarded_policies import POLICIES
 from recording.control.pauses import pause_recording
 from recording.control.recordings import start_recording
@@ -35,7 +35,7 @@ def forgotten_pause(restarts: int = 60) -> timedelta:
     over: datetime | None = None
     for number in range(restarts + 3):
         if number < restarts:
-            _dies(here, 1 + number % 9, after=number % 2 == 0)
+            dies_at(here, 1 + number % 9, here.guards, after=number % 2 == 0)
             here.fakes.guards.sent += here.fakes.guards.sent[:1]
         else:
             here.skew = timedelta()
@@ -48,16 +48,3 @@ def forgotten_pause(restarts: int = 60) -> timedelta:
     assert open_pause(row.pauses) is None, "the row says that it is paused"
     assert row.call_alarm is None, "the alarm stands for ever"
     return (over or here.now) - due
-
-
-def _dies(here: World, at: int, *, after: bool) -> None:
-    seen = 0
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal seen
-        seen += 1
-        return (WorkerDiedError("gone") if seen == at else None), after
-
-    intercept(here, decide)
-    here.guards()
-    leave_alone(here)

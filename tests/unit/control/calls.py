@@ -1,11 +1,9 @@
 """A call under guard, as a test plays it: it starts, pauses, says what was consented to, and time goes by."""
 
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from dev.in_memory.builders import chunk, event
-from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
+from dev.in_memory.world import World, world
 from recording.control.consents import tell_consent
 from recording.control.pauses import pause_recording
 from recording.control.recordings import start_recording
@@ -78,18 +76,3 @@ def told(here: World) -> list[tuple[str | None, str]]:
     assert outgoing is not None
     kept = [one for one in outgoing.outbox.kept.values() if one.type is EventType.UNRECORDED]
     return [(one.data.get("recordingId"), one.data["reason"]) for one in kept]
-
-
-def dies_at(here: World, call: int, act: Callable[[], object], *, after: bool = False) -> None:
-    """Let the worker die at its so many-th call to a port."""
-    seen = 0
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal seen
-        seen += 1
-        return (WorkerDiedError("gone") if seen == call else None), after
-
-    intercept(here, decide)
-    with suppress(WorkerDiedError):
-        act()
-    leave_alone(here)

@@ -4,7 +4,7 @@ import pytest
 
 from dev.in_memory.builders import settings as built
 from dev.in_memory.fakes.outgoing import FakeOutgoing, FakeWay
-from dev.in_memory.world import World, intercept, leave_alone, world
+from dev.in_memory.world import World, dies_at, intercept, leave_alone, world
 from recording.control.pauses import resume_recording, stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.calls.policy import CallPolicy, TimeIsUp
@@ -13,17 +13,7 @@ from recording.domain.state.records import changed
 from recording.errors import ControlError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.notify.catch_up import catch_up
-from tests.unit.control.calls import (
-    EVIDENCE,
-    WITHDRAWN,
-    dies_at,
-    ends,
-    passes,
-    pauses,
-    starts,
-    tells,
-    under,
-)
+from tests.unit.control.calls import EVIDENCE, WITHDRAWN, ends, passes, pauses, starts, tells, under
 
 POLICY = CallPolicy.model_validate({"name": "must", "mustBeRecorded": True, "longestRecordingSeconds": 1200})
 BODY = {"serverCallId": "aHR0cHM6Ly9jb250b3NvLmV4YW1wbGUvY2FsbC8x"}

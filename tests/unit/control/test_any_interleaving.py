@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dev.in_memory.world import World
+from dev.in_memory.world import World, dies_at
 from recording.control.pauses import resume_recording, stop_recording
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.pauses import guarded_pause
@@ -19,7 +19,7 @@ from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Wit
 from recording.domain.outgoing.events import EventType
 from recording.domain.state.recording import LastAction
 from recording.errors import RecordingError
-from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, dies_at, pauses, starts, tells, under
+from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, pauses, starts, tells, under
 
 LONGEST = 1200
 POLICIES = [

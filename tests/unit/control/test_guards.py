@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
+from dev.in_memory.world import WorkerDiedError, World, dies_at
 from recording.control.consents import tell_consent
 from recording.control.guards import guard_message
 from recording.control.pauses import resume_recording, stop_recording
@@ -16,7 +16,7 @@ from recording.domain.state.recording import RecordingRecord
 from recording.errors import ControlError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
-from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, dies_at, passes, pauses, starts, tells, under
+from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, passes, pauses, starts, tells, under
 
 
 def kinds(here: World) -> list[str]:
@@ -174,16 +174,8 @@ def test_a_forgotten_pause_ends_though_its_guard_dies_again_and_again(deaths: in
     pauses(here, recording)
     here.fakes.clock.advance(seconds=305)
     for number in range(deaths):
-        seen = 0
-
-        def decide(_port: str, _method: str, at: int = 1 + number % 9) -> tuple[Exception | None, bool]:
-            nonlocal seen
-            seen += 1
-            return (WorkerDiedError("gone") if seen == at else None), at % 2 == 0
-
-        intercept(here, decide)
-        here.guards()
-        leave_alone(here)
+        at = 1 + number % 9
+        dies_at(here, at, here.guards, after=at % 2 == 0)
         here.fakes.clock.advance(hours=0.2)
     here.guards()
     here.fakes.clock.advance(hours=0.2)
@@ -403,16 +395,7 @@ def test_a_pause_that_was_too_long_is_told_whoever_dies(rule: TimeIsUp, call: in
     recording = starts(here)
     pauses(here, recording)
     here.fakes.clock.advance(seconds=305)
-    seen = 0
-
-    def decide(_port: str, _method: str) -> tuple[Exception | None, bool]:
-        nonlocal seen
-        seen += 1
-        return (WorkerDiedError("gone") if seen == call else None), False
-
-    intercept(here, decide)
-    here.guards()
-    leave_alone(here)
+    dies_at(here, call, here.guards)
     here.runs(hours=0.5, until_quiet=False)
     outgoing = here.fakes.outgoing
     assert outgoing is not None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.world import World
+from dev.in_memory.world import World, dies_at
 from recording.control.guards import guard_message
 from recording.control.pauses import resume_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
@@ -15,7 +15,7 @@ from recording.errors import ControlError, RecordingError, RequestError, Storage
 from recording.errors.codes import Code
 from recording.library.tags import change_tags
 from tests.unit.control import calls
-from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, dies_at, passes, pauses, starts, state, tells
+from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, passes, pauses, starts, state, tells
 
 
 def under(*policies: CallPolicy, **policy: Any) -> World:

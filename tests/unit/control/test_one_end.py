@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.world import World
+from dev.in_memory.world import World, dies_at
 from recording.control.pauses import resume_recording, stop_recording
 from recording.domain.calls.policy import ConsentRule, TimeIsUp, Withdrawal
 from recording.errors import ControlError, RecordingError
@@ -18,7 +18,6 @@ from tests.unit.control.calls import (
     STOPPED,
     WITHDRAWN,
     announced,
-    dies_at,
     ends,
     passes,
     pauses,

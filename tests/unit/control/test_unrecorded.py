@@ -6,7 +6,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from dev.in_memory.world import world
+from dev.in_memory.world import dies_at, world
 from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
@@ -18,7 +18,6 @@ from tests.unit.control.calls import (
     EVIDENCE,
     GIVEN,
     WITHDRAWN,
-    dies_at,
     passes,
     pauses,
     starts,

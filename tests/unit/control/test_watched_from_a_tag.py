@@ -3,13 +3,13 @@
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event
-from dev.in_memory.world import World
+from dev.in_memory.world import World, dies_at
 from recording.control.pauses import stop_recording
 from recording.domain.calls.policy import CallPolicy
 from recording.errors import StorageBusyError
 from recording.library.tags import change_tags
 from tests.unit.control import calls
-from tests.unit.control.calls import CALL_ENDED, STOPPED, announced, dies_at, ends, passes, starts, told
+from tests.unit.control.calls import CALL_ENDED, STOPPED, announced, ends, passes, starts, told
 
 MUST = CallPolicy(name="desk", tags={"desk": "fx"}, must_be_recorded=True, longest_pause_seconds=90)
 

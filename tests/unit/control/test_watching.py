@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, event
+from dev.in_memory.world import dies_at
 from recording.control.guards import guard_message
 from recording.control.pauses import resume_recording, stop_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
@@ -19,7 +20,6 @@ from tests.unit.control.calls import (
     CALL_ENDED,
     STOPPED,
     announced,
-    dies_at,
     ends,
     passes,
     pauses,
