@@ -375,9 +375,10 @@ def _seal_list() -> SealList:
 
 def _seal_key() -> SealKey:
     from recording.adapters.seal_keys import FileKey, VaultKey
+    from recording.settings import needed
 
     known = settings()
-    return VaultKey(known) if (known.seal_key or "").startswith("https://") else FileKey(known)
+    return VaultKey(known) if needed(known.seal_key, "SEAL_KEY").startswith("https://") else FileKey(known)
 
 
 def _seal_store() -> SealStore:

@@ -29,7 +29,7 @@ from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors import RecordingError
 from recording.operate.attention import needs_attention
-from recording.operate.held import held
+from recording.operate.held import list_held
 from recording.operate.scrub import scrub
 from recording.operate.timeline import overview
 from recording.ports import Ports, RecordingSummary
@@ -197,7 +197,7 @@ def measured(size: int, *, with_hour: bool) -> Iterator[Figure]:
         return Figure(what, size, found, catalog.requests - before, time.perf_counter() - began)
 
     yield timed("scrub: survey of all rows, nothing due", lambda: scrub(ports, of).chunks)
-    yield timed("held", lambda: len(held(ports, of)))
+    yield timed("held", lambda: len(list_held(ports, of)))
     yield timed("status and deep health: what needs attention", lambda: len(needs_attention(ports, of).items))
     yield timed("status: counts (bounded)", lambda: sum(overview(ports).states.values()))
     yield timed(f"reconcile: a turn, {OPEN:,} open chunks", lambda: _turn(ports, of))

@@ -12,7 +12,7 @@ from recording.adapters.azure_sdk.errors import ErrorFamily, translate_errors
 from recording.domain.ids import is_opaque_id
 from recording.errors import LogUnavailableError
 from recording.ports import RecordingSummary
-from recording.settings import Settings
+from recording.settings import Settings, needed
 
 LOG = ErrorFamily(LogUnavailableError, LogUnavailableError, LogUnavailableError, LogUnavailableError)
 LATENESS = timedelta(days=2)  # between an event and its row
@@ -37,7 +37,7 @@ class MonitorLog:
     """The workspace's table. Off unless MONITOR_WORKSPACE_ID is set."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
-        self._workspace = settings.monitor_workspace_id or ""
+        self._workspace = needed(settings.monitor_workspace_id, "MONITOR_WORKSPACE_ID")
         self._resource = settings.acs.resource_id or ""
         identity = credential(settings.acs.client_id)
         self._client = LogsQueryClient(identity, endpoint=settings.monitor_endpoint, **{**CLIENT_OPTIONS, **options})

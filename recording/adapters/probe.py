@@ -27,7 +27,7 @@ from recording.domain.watched.protection import Immutability, Protection
 from recording.errors import StorageError, StorageRefusedError
 from recording.ports import QueueDepth
 from recording.ports.probe import SubscriptionFacts
-from recording.settings import Settings, StorageConnection
+from recording.settings import Settings, StorageConnection, needed
 
 PROBE = "doctor-probe"  # how all that is written here is named
 _KEYS = {"PartitionKey": "!doctor"}
@@ -151,7 +151,7 @@ class AzureProbe:
 
     def protection(self) -> Protection:
         """Ask Azure's own API: the account, its blob service and its lifecycle rules."""
-        account = self._settings.archive_resource_id or ""
+        account = needed(self._settings.archive_resource_id, "ARCHIVE_RESOURCE_ID")
         container = f"{self._settings.archive_container}/"
         with translate_errors("reading how the archive is protected"), self._azure() as client:
             facts = _read(client, account, _STORAGE_API)["properties"]
@@ -250,13 +250,13 @@ class AzureProbe:
 
     def is_same_account(self) -> bool:
         """Compare the addresses that the clients use."""
-        fallback = self._settings.fallback_storage or StorageConnection()
+        fallback = needed(self._settings.fallback_storage, "FALLBACK_STORAGE")
         with blob_service(self._settings.archive_storage) as archive, blob_service(fallback) as second:
             return bool(archive.url == second.url)
 
     def subscriptions(self) -> list[SubscriptionFacts]:
         """Ask Azure's own API, as the app's identity: the system topics of the resource, then their subscriptions."""
-        resource = self._settings.acs.resource_id or ""
+        resource = needed(self._settings.acs.resource_id, "ACS_RESOURCE_ID")
         group = resource.partition("/providers/")[0]
         with translate_errors("reading the Event Grid subscriptions"), self._azure() as client:
             topics = _listed(client, f"{group}/providers/Microsoft.EventGrid/systemTopics")

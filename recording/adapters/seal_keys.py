@@ -22,7 +22,7 @@ from recording.adapters.azure_sdk.errors import ErrorFamily, translate_errors
 from recording.domain.seal.signature import COORDINATE_BYTES, der_of, public_key_of
 from recording.domain.seal.stamps import is_granted, stamp_request
 from recording.errors import SealKeyError
-from recording.settings import Settings
+from recording.settings import Settings, needed
 
 KEY = ErrorFamily(SealKeyError, SealKeyError, SealKeyError, SealKeyError)
 API_VERSION = "7.4"
@@ -33,7 +33,7 @@ class VaultKey:
     """A key that never leaves its vault; the newest version signs."""
 
     def __init__(self, settings: Settings, identity: TokenCredential | None = None, **options: Any) -> None:
-        vault, _, name = (settings.seal_key or "").partition("/keys/")
+        vault, _, name = needed(settings.seal_key, "SEAL_KEY").partition("/keys/")
         self._vault, self._name = vault, name
         self._version: str | None = None
         host = vault.removeprefix("https://")
@@ -47,24 +47,26 @@ class VaultKey:
 
     def public_key(self) -> bytes:
         """Ask for the newest version of the key."""
+        key, self._version = self._newest()
+        return key
+
+    def _newest(self) -> tuple[bytes, str]:
         answer = self._ask(HttpRequest("GET", f"{self._vault}/keys/{self._name}"))
         try:
             key = answer["key"]
             if (key["crv"], key["kty"].removesuffix("-HSM")) != ("P-256", "EC"):
                 raise SealKeyError("the key in the vault is not an EC key on P-256")
-            self._version = str(key["kid"]).rpartition("/")[2]
-            return public_key_of(_decoded(key["x"]), _decoded(key["y"]))
+            version = str(key["kid"]).rpartition("/")[2]
+            return public_key_of(_decoded(key["x"]), _decoded(key["y"])), version
         except (KeyError, TypeError, AttributeError, ValueError):
             raise SealKeyError("the vault's answer cannot be read") from None
 
     def sign(self, text: bytes) -> bytes:
         """Have the vault sign the digest."""
-        version = self._version or ""
-        if not version:
-            self.public_key()
-            version = self._version or ""
+        if self._version is None:
+            _, self._version = self._newest()
         asked = {"alg": "ES256", "value": _encoded(hashlib.sha256(text).digest())}
-        answer = self._ask(HttpRequest("POST", f"{self._vault}/keys/{self._name}/{version}/sign", json=asked))
+        answer = self._ask(HttpRequest("POST", f"{self._vault}/keys/{self._name}/{self._version}/sign", json=asked))
         try:
             raw = _decoded(answer["value"])
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -87,7 +89,7 @@ class FileKey:
     """A private key in a PEM file: for the local world, where nobody has to be convinced."""
 
     def __init__(self, settings: Settings) -> None:
-        self._path = Path(settings.seal_key or "")
+        self._path = Path(needed(settings.seal_key, "SEAL_KEY"))
 
     def close(self) -> None:
         """Hold nothing open."""
@@ -124,7 +126,7 @@ class StampingAuthority:
     """A time-stamping authority that is asked over https (RFC 3161)."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
-        self._url = settings.seal_timestamp_url or ""
+        self._url = needed(settings.seal_timestamp_url, "SEAL_TIMESTAMP_URL")
         self._client = _client(self._url, **options)
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ from recording.domain.outgoing.message import NotifyTask
 from recording.domain.schema import message_of
 from recording.domain.state.chunk import ChunkTask
 from recording.ports import PoisonMessage, QueueDepth
-from recording.settings import Settings, StorageConnection
+from recording.settings import Settings, StorageConnection, needed
 
 LONGEST_DELAY = timedelta(days=7)  # of the service
 HIDDEN_SECONDS = 5 * 60  # after that, the messages of a sweep that died are available to the next one
@@ -67,7 +67,7 @@ class StorageChunkQueue:
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message as it is."""
         with translate_errors("enqueuing a task"):
-            _sent(self._queue, body, delay, NEVER)
+            _send_later(self._queue, body, delay, NEVER)
 
     def poisoned(self) -> Iterator[PoisonMessage]:
         """Yield up to a thousand messages, hidden for five minutes; nothing when the host never made the queue."""
@@ -130,7 +130,7 @@ class StorageLeftovers:
     def put_back(self, name: str, message: PoisonMessage) -> None:
         """Send the text, then delete the message by its receipt."""
         with translate_errors("putting a message back"):
-            _sent(self._queues[name], message.body, timedelta(), NEVER)
+            _send_later(self._queues[name], message.body, timedelta(), NEVER)
         self.remove(name, message)
 
     def remove(self, name: str, message: PoisonMessage) -> None:
@@ -177,7 +177,7 @@ class StorageFollowUps:
         """Enqueue a message that expires after a day: reconcile requests again what is not done by then."""
         body = json.dumps({"recordingId": recording_id, "attempt": attempt})
         with translate_errors("enqueuing a follow-up"):
-            _sent(self._queue, body, delay, FOLLOW_UP_LIVES)
+            _send_later(self._queue, body, delay, FOLLOW_UP_LIVES)
 
 
 class StorageExports:
@@ -193,7 +193,7 @@ class StorageExports:
     def send(self, export_id: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that never expires: the caller waits for it."""
         with translate_errors("enqueuing an export"):
-            _sent(self._queue, json.dumps({"exportId": export_id}), delay, NEVER)
+            _send_later(self._queue, json.dumps({"exportId": export_id}), delay, NEVER)
 
 
 class StorageDerived:
@@ -209,7 +209,7 @@ class StorageDerived:
     def send(self, recording_id: str, kind: str, delay: timedelta = timedelta()) -> None:
         """Enqueue a message that never expires: the caller waits for it."""
         with translate_errors("enqueuing derived files"):
-            _sent(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), delay, NEVER)
+            _send_later(self._queue, json.dumps({"recordingId": recording_id, "kind": kind}), delay, NEVER)
 
 
 class StorageGuards:
@@ -229,7 +229,7 @@ class StorageGuards:
     def send_again(self, body: str, delay: timedelta) -> None:
         """Enqueue a message as it is."""
         with translate_errors("enqueuing a guard"):
-            _sent(self._queue, body, delay, NEVER)
+            _send_later(self._queue, body, delay, NEVER)
 
 
 class StorageOutboxQueue:
@@ -252,10 +252,10 @@ class StorageOutboxQueue:
 
     def _send(self, body: str, delay: timedelta, lives: int) -> None:
         with translate_errors("enqueuing an event"):
-            _sent(self._queue, body, min(delay, LONGEST_HIDDEN), lives)
+            _send_later(self._queue, body, min(delay, LONGEST_HIDDEN), lives)
 
 
-def _sent(queue: QueueClient, body: str, delay: timedelta, lives: int) -> None:
+def _send_later(queue: QueueClient, body: str, delay: timedelta, lives: int) -> None:
     """Send a message that becomes visible later; the queue is created if it turns out to be missing."""
     hidden = math.ceil(min(max(delay, timedelta()), LONGEST_DELAY).total_seconds())
     send = partial(queue.send_message, body, visibility_timeout=hidden, time_to_live=lives)
@@ -272,7 +272,9 @@ def queue_client(connection: StorageConnection, name: str) -> QueueClient:
     options: dict[str, Any] = {**CLIENT_OPTIONS, "message_encode_policy": TextBase64EncodePolicy()}
     if connection.connection_string:
         return QueueClient.from_connection_string(connection.connection_string.get_secret_value(), name, **options)
-    return QueueClient(connection.queue_uri or "", name, credential=credential(connection.client_id), **options)
+    return QueueClient(
+        needed(connection.queue_uri, "queueServiceUri"), name, credential=credential(connection.client_id), **options
+    )
 
 
 def _decoded(content: str) -> str:

@@ -88,7 +88,7 @@ def _metadata(work: Work) -> tuple[MetadataOutcome, str | None, bytes | None]:
             raise
         if archived is not None:  # by an attempt that died before saving; there is nothing left to compare it with
             return MetadataOutcome.ARCHIVED, None, archived[0]
-        return _given_up(work, name, work.metadata_refused, error)
+        return _give_up(work, name, work.metadata_refused, error)
     return _archive_metadata(work, name, work.metadata or b"")
 
 
@@ -125,7 +125,7 @@ def _keep(work: Work, name: str, document: bytes) -> bytes:
     return stored[0]
 
 
-def _given_up(
+def _give_up(
     work: Work, name: str, raw: bytes | None, error: SourceError
 ) -> tuple[MetadataOutcome, str | None, bytes | None]:
     """Return what is archived at the deadline: whatever was served, even if unreadable; the record has the reason."""

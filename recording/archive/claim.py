@@ -163,7 +163,7 @@ def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowe
         ClaimLostError: another worker was a moment faster.
     """
     now = ports.clock.now()
-    known = _known(task, now, ports)
+    known = _find_or_add(task, now, ports)
     record = _turned_to(task, known, now)
     if is_finished(record):
         return None
@@ -214,7 +214,7 @@ def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkReco
     return changed(record, **changes)
 
 
-def _known(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:
+def _find_or_add(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:
     record = ports.catalog.get_chunk(task.key)
     if record is None:
         ports.catalog.add_chunk(ChunkRecord(task=task, first_seen_at=now, changed_at=now))

@@ -84,11 +84,11 @@ def _fetch_and_commit(work: Work, announced: FormatType | None) -> None:
     with open_fetch(work, announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
         copied = Copied(source.total, source.digest, source.media)
         fault = _fault_of(work, copied, metadata_if_there(work))
-        is_refused = _is_refused(work, fault)
-        if not is_refused and not _commit(work, source, fault):
+        refused_for = _refused_for(work, fault)
+        if refused_for is None and not _commit(work, source, fault):
             _compare_with_stored(work, source)
-    if is_refused:
-        _refuse(work, source.name, copied, fault or "")
+    if refused_for is not None:
+        _refuse(work, source.name, copied, refused_for)
     _finish(work, source.name, source.format, copied, fault)
 
 
@@ -121,8 +121,8 @@ def _is_adopted(work: Work, format_type: FormatType | None, stored: StoredBlob) 
     The next step reads it back and compares it with what the source delivered.
     """
     name, fault = _media_name(work, format_type), stored.facts.get("mediafault")
-    if _is_refused(work, fault):
-        _leave_name(work, name, stored, fault or "")
+    if (refused_for := _refused_for(work, fault)) is not None:
+        _leave_name(work, name, stored, refused_for)
         return False
     sha256, duration = stored.facts.get("sha256"), stored.facts.get("durationms")
     copied = Copied(stored.length_bytes)
@@ -145,8 +145,9 @@ def _fault_of(work: Work, copied: Copied, document: ChunkMetadata | None) -> str
     return media_fault(work, copied.media, document) if copied.media is not None else None
 
 
-def _is_refused(work: Work, fault: str | None) -> bool:
-    return fault is not None and work.settings.media_check is not MediaCheck.WARN
+def _refused_for(work: Work, fault: str | None) -> str | None:
+    """Return the fault for which the media is not archived under its name; MEDIA_CHECK may only warn of it."""
+    return None if work.settings.media_check is MediaCheck.WARN else fault
 
 
 def _refuse(work: Work, name: str, copied: Copied, fault: str) -> NoReturn:
@@ -222,7 +223,7 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
         ContentConflictError: after the other bytes have been kept.
         StorageBusyError: `name_taken`; damaged bytes have the name, and the next attempt copies to another one.
     """
-    there = _stored(work, source.name)
+    there = _look_up(work, source.name)
     length = there.length_bytes
     stored, _ = read_back(work, Stored(source.name, length))
     if source.digest is not None and stored == source.digest:
@@ -242,7 +243,7 @@ def _is_spoilt(there: StoredBlob, stored: Digest) -> bool:
     return "source" not in facts or "mediafault" in facts or facts.get("sha256") not in (None, stored.sha256)
 
 
-def _stored(work: Work, name: str) -> StoredBlob:
+def _look_up(work: Work, name: str) -> StoredBlob:
     stored = work.ports.archive.look_up(name)
     if stored is None:
         raise StorageError("the committed blob is not there", code=Code.BLOB_MISSING)
@@ -296,8 +297,8 @@ def _index_external(work: Work) -> None:
     kind = copied.media.format if copied.media else None
     name = _media_name(work, kind)  # decides where its sidecar documents go; the media stays where it is
     fault = _fault_of(work, copied, metadata_if_there(work))
-    if _is_refused(work, fault):
-        _refuse(work, name, copied, fault or "")
+    if (refused_for := _refused_for(work, fault)) is not None:
+        _refuse(work, name, copied, refused_for)
     _finish(work, name, kind, copied, fault)
 
 

@@ -13,6 +13,7 @@ from recording.domain.ids import are_same_id
 from recording.domain.incoming.locations import is_external
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkTask, Home, MetadataOutcome
+from recording.domain.state.records import required
 from recording.domain.state.stored import sha256_of
 from recording.domain.state.transitions import is_archived, is_held, is_twin
 from recording.domain.watched import deadline, retry
@@ -40,7 +41,7 @@ def fetch_metadata(work: Work) -> ChunkMetadata:
         UnsafeLocationError: its location must not be called; that is permanent.
     """
     task = work.task
-    location = task.metadata_location or ""
+    location = required(task.metadata_location, "metadata_location")
     if work.metadata is None and work.metadata_slow is not None:
         raise work.metadata_slow
     if work.metadata is None:
@@ -122,10 +123,11 @@ def is_right_index(task: ChunkTask, ports: Ports, settings: Settings) -> bool:
     others = [one for one in ports.catalog.chunks_of(task.recording_id) if one.task.document_id == task.document_id]
     if any(one.key == task.key for one in others):  # decided before
         return True
-    if any(one.metadata is MetadataOutcome.ARCHIVED for one in others):
+    location = task.metadata_location
+    if location is None or any(one.metadata is MetadataOutcome.ARCHIVED for one in others):
         return False
     try:
-        document = read_metadata(_document(task, others, ports, settings))
+        document = read_metadata(_document(location, others, ports, settings))
     except UnsafeLocationError:
         return False
     except SourceError as error:
@@ -139,9 +141,8 @@ def is_right_index(task: ChunkTask, ports: Ports, settings: Settings) -> bool:
     return is_about_it and document.index == task.index
 
 
-def _document(task: ChunkTask, others: Sequence[ChunkRecord], ports: Ports, settings: Settings) -> bytes:
+def _document(location: str, others: Sequence[ChunkRecord], ports: Ports, settings: Settings) -> bytes:
     """Read the document from the announced location, or as archived with the file under the other name."""
-    location = task.metadata_location or ""
     try:
         if is_external(location, settings.external_containers):
             return ports.external.read_metadata(location)
@@ -164,15 +165,16 @@ def _yield_to_the_index_told(work: Work, raw: bytes) -> None:
         document = read_metadata(raw)
     except SourceBrokenError:
         return
-    if document.index in (None, task.index) or not are_same_id(document.document_id or "", task.document_id):
+    index, named = document.index, document.document_id
+    if index is None or index == task.index or named is None or not are_same_id(named, task.document_id):
         return
-    key = ChunkKey(recording_id=task.recording_id, index=document.index or 0, document_id=task.document_id)
+    key = ChunkKey(recording_id=task.recording_id, index=index, document_id=task.document_id)
     other = work.ports.catalog.get_chunk(key)
     has_bytes = work.record.blob_name is not None
     if other is None or not other.task.is_contested:  # else the metadata was not requested for that one
         return
     if is_archived(other) or not (has_bytes or is_held(other)):
-        _yield(work, f"its metadata names index {document.index}, under which it is announced too")
+        _yield(work, f"its metadata names index {index}, under which it is announced too")
 
 
 def _yield(work: Work, reason: str) -> NoReturn:

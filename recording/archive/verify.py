@@ -124,7 +124,7 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     blob = Stored(_name(work), _length(work), blocks, etag)
     stored, media = read_back(work, blob, probe, with_sha512=is_new)
     check_stored(_as_read(work), stored)
-    changes = _judged(work, media) if probe else ChunkChanges()
+    changes = _judge(work, media) if probe else ChunkChanges()
     if is_new:
         changes["sha512"] = stored.sha512
     return ["read back whole: same length and SHA-256"], changes
@@ -134,12 +134,12 @@ def _first_seen_whole(work: Work, etag: str | None) -> tuple[list[str], ChunkCha
     probe = MediaProbe(work.record.format)
     blob = Stored(_name(work), _length(work), _blocks(work, needed=True), etag)
     stored, media = read_back(work, blob, probe, with_sha512=work.settings.copy_sha512)
-    changes = _judged(work, media)
+    changes = _judge(work, media)
     changes["sha256"], changes["sha512"] = stored.sha256, stored.sha512
     return ["copied in several runs; read back whole: each block is the source's"], changes
 
 
-def _judged(work: Work, media: MediaFacts) -> ChunkChanges:
+def _judge(work: Work, media: MediaFacts) -> ChunkChanges:
     """Return the media facts; media that an operator accepted keeps the warning that it was accepted with."""
     if work.record.accepted is None:
         return media_changes(work, media, media_fault(work, media, metadata_if_there(work)))

@@ -69,7 +69,7 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
     except typer.Abort:  # the input ended in the middle of a question
         return UNKNOWN
     except _Misused as error:
-        return _misused(run, error)
+        return _report_misuse(run, error)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else FINE if ended.code is None else UNKNOWN
     except RecordingError as error:
@@ -96,7 +96,7 @@ def _what_to_do(error: RecordingError, hint: str | None) -> list[str]:
     return [f"  → {remedy}"] if remedy else []
 
 
-def _misused(run: Session, error: Any) -> int:
+def _report_misuse(run: Session, error: Any) -> int:
     """Say what is wrong with the command line: as JSON where that was asked for, else as the parser says it."""
     error.message = printable(error.message or "")
     if run.output is Output.JSON:

@@ -179,7 +179,9 @@ def rebuild(
         )
         return _Run(RebuiltView.of(done).plain(), done.problems, line)
 
-    raise typer.Exit(_ended(session, _in_trail(Operation.REBUILD, f"below {prefix}" if prefix else "", act, session)))
+    raise typer.Exit(
+        _show_end(session, _in_trail(Operation.REBUILD, f"below {prefix}" if prefix else "", act, session))
+    )
 
 
 @with_groups
@@ -204,7 +206,7 @@ def reindex(
         line = f"{counted(done.seen, 'recording')} seen, the rows of {done.written} written"
         return _Run(ReindexedView.of(done).plain(), done.problems, line)
 
-    raise typer.Exit(_ended(session, _in_trail(Operation.REINDEX, "all rows again" if again else "", act, session)))
+    raise typer.Exit(_show_end(session, _in_trail(Operation.REINDEX, "all rows again" if again else "", act, session)))
 
 
 @with_groups
@@ -249,7 +251,7 @@ def import_files(  # noqa: PLR0917 - typer takes options as parameters
         run = act() if dry_run else _in_trail(Operation.IMPORT, asked, act, session)
     finally:
         source.close()
-    raise typer.Exit(_ended(session, run))
+    raise typer.Exit(_show_end(session, run))
 
 
 def _place(session: Session, container: str) -> str:
@@ -311,7 +313,7 @@ def _in_trail(operation: Operation, asked: str, act: Callable[[], _Run], session
     return did[0]
 
 
-def _ended(session: Session, run: _Run) -> int:
+def _show_end(session: Session, run: _Run) -> int:
     """Show what a run did, its problems first; return the exit code."""
     lines = [text((f"{why}  ", "yellow"), name) for name, why in run.problems]
     count = (run.count, "bold red" if run.problems else "green")

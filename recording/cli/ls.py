@@ -6,7 +6,7 @@ import typer
 from rich.console import RenderableType
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
-from recording.cli.connect.watching import watched
+from recording.cli.connect.watching import watch_screen
 from recording.cli.options import (
     Filters,
     Form,
@@ -89,7 +89,7 @@ def ls(  # noqa: PLR0917 - typer takes options as parameters
         look = lambda: _attention(session, filters.chosen(session), limit)  # noqa: E731
     else:
         look = lambda: _recordings(session, state or [], since, limit)  # noqa: E731
-    raise typer.Exit(watched(session, watch, look))
+    raise typer.Exit(watch_screen(session, watch, look))
 
 
 @with_groups

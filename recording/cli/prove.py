@@ -51,14 +51,14 @@ def verify(context: typer.Context, form: Form, recordings: RecordingsArgument) -
     """
     session = session_of(context, form)
     ids = [find_recording(each, session.ports) for each in recordings]
-    found = {recording_id: _verified(session, recording_id) for recording_id in ids}
+    found = {recording_id: _verify(session, recording_id) for recording_id in ids}
     views = [VerifiedView.of(recording_id, one).plain() for recording_id, one in found.items()]
     parts = [line for recording_id, one in found.items() for line in _told(recording_id, one)]
     session.show(views[0] if len(recordings) == 1 else {"verified": views}, *parts)
     raise typer.Exit(FINE if all(one.is_proved for one in found.values()) else NEEDS_ATTENTION)
 
 
-def _verified(session: Session, recording_id: str) -> Verified:
+def _verify(session: Session, recording_id: str) -> Verified:
     found = verify_recording(recording_id, session.ports, session.settings)
     if found is None:
         raise RequestError("no file of this recording is known; see `show`", code=Code.UNKNOWN_RECORDING)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Session, table, text
-from recording.cli.connect.watching import watched
+from recording.cli.connect.watching import watch_screen
 from recording.cli.options import Form, WatchOption, session_of, with_groups
 from recording.cli.output.times import clock_time, due_in, duration_of, size_of, time_left
 from recording.cli.output.words import meaning_of, remedy_of, style_of
@@ -71,8 +71,8 @@ def show(context: typer.Context, form: Form, recording: ShownArgument, watch: Wa
         item_id = _item_named(recording, session) if error.code == Code.UNKNOWN_RECORDING else None
         if item_id is None:
             raise error from None
-        raise typer.Exit(watched(session, watch, lambda: _look_at_item(session, item_id))) from None
-    raise typer.Exit(watched(session, watch, lambda: _look(session, recording_id)))
+        raise typer.Exit(watch_screen(session, watch, lambda: _look_at_item(session, item_id))) from None
+    raise typer.Exit(watch_screen(session, watch, lambda: _look(session, recording_id)))
 
 
 def _item_named(typed: str, session: Session) -> str | None:

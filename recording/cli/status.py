@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Session, table, text
-from recording.cli.connect.watching import watched
+from recording.cli.connect.watching import watch_screen
 from recording.cli.options import Form, WatchOption, session_of, with_groups
 from recording.cli.output.times import distance, due_in, length_of, size_of, time_left
 from recording.cli.output.words import label_of, style_of
@@ -40,7 +40,7 @@ def status(context: typer.Context, form: Form, watch: WatchOption = None) -> Non
     Examples: `recordings status`, `recordings status --watch 5`, `recordings status -o json`.
     """
     session = session_of(context, form)
-    raise typer.Exit(watched(session, watch, lambda: _look(session)))
+    raise typer.Exit(watch_screen(session, watch, lambda: _look(session)))
 
 
 def _look(session: Session) -> int:

@@ -77,7 +77,7 @@ def answer(request: func.HttpRequest, dependencies: Dependencies, probe: Probing
             check_allowed(principal, route.operation)
         return route.answer(_changed(request, values), dependencies, probe)
 
-    answered = _answered(work)
+    answered = _respond(work)
     for name, value in _NEVER_RENDERED.items():
         answered.headers.setdefault(name, value)
     return answered
@@ -111,7 +111,7 @@ def signed_in(request: func.HttpRequest, settings: Settings) -> Principal:
     return read_principal(request.headers.get(_PRINCIPAL))
 
 
-def _answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+def _respond(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
     """Return the answer or the problem document; a missing sign-in is answered with where to sign in."""
 
     def with_sign_in() -> func.HttpResponse:
@@ -122,7 +122,7 @@ def _answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
                 raise
             return routes.problem(error, {"signInUrl": SIGN_IN_URL})
 
-    return routes.answered(with_sign_in)
+    return routes.respond(with_sign_in)
 
 
 def _origin_of(request: func.HttpRequest) -> str:
@@ -217,7 +217,7 @@ def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.Htt
             body = json.dumps(asked | {"id": _held_id(request)}).encode()
             return function(_changed(request, {}, body), dependencies)
 
-        return routes.answered(work)
+        return routes.respond(work)
 
     return decide
 

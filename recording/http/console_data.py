@@ -28,7 +28,7 @@ from recording.domain.state.transitions import is_archived
 from recording.domain.watched.attention import AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.http.routes import Dependencies, answered, as_json, caller_of, json_body, permitted, recording_id_of
+from recording.http.routes import Dependencies, as_json, authorize, caller_of, json_body, recording_id_of, respond
 from recording.http.views import in_json
 from recording.http.views.attention import AttentionItemView
 from recording.http.views.library import FoundView
@@ -70,7 +70,7 @@ def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpR
     """GET now: 200 with attention items, today's volume and the queues; 304 while nothing has changed."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.SEE_NOW, dependencies)
+        ports, settings = authorize(request, Operation.SEE_NOW, dependencies)
         now = ports.clock.now()
         since = _midnight(request.params.get("from"), now)
         content = ports.memory.known_or("now", now, _LOOK_KEPT, lambda: _standing(ports, settings))
@@ -81,14 +81,14 @@ def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpR
             return func.HttpResponse(status_code=304, headers={"ETag": etag})
         return as_json({"generatedAt": now.isoformat(), **content}, 200, {"ETag": etag})
 
-    return answered(look)
+    return respond(look)
 
 
 def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}: 200 with the state as on the keyed route, and what the player needs."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.GET, dependencies)
+        ports, settings = authorize(request, Operation.GET, dependencies)
         recording_id = recording_id_of(request)
         seen = control.look_at(recording_id, ports)
         record, chunks = seen.record, seen.chunks
@@ -103,7 +103,7 @@ def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
         content["holds"] = _holds(recording_id, ports)
         return as_json(content, 200, {"ETag": _etag(record)})
 
-    return answered(look)
+    return respond(look)
 
 
 def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
@@ -114,7 +114,7 @@ def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
     """
 
     def prove() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.VERIFY, dependencies)
+        ports, settings = authorize(request, Operation.VERIFY, dependencies)
         recording_id = recording_id_of(request)
         check_recording_id(recording_id)
         first = VerifyRequest.read(json_body(request)).first if request.get_body() else 0
@@ -128,7 +128,7 @@ def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
         told |= {"first": part.first, "files": part.files, "next": part.end if part.end < part.files else None}
         return as_json(told, 200)
 
-    return answered(prove)
+    return respond(prove)
 
 
 def _verdict(part: VerifiedPart) -> str:
@@ -145,7 +145,7 @@ def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
     def look() -> func.HttpResponse:
         recording_id = request.params.get("recording") or None
         operation = Operation.READ_AUDIT if recording_id is None else Operation.READ_AUDIT_OF_RECORDING
-        ports, _ = permitted(request, operation, dependencies)
+        ports, _ = authorize(request, operation, dependencies)
         if recording_id is not None:
             check_recording_id(recording_id)
         since, until = _time(request.params.get("from")), _time(request.params.get("to"), "to")
@@ -153,14 +153,14 @@ def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
         rows, more = page_of(trail, request.params.get("next") or "", MOST_ENTRIES, ports)
         return as_json({"entries": [row.plain() for row in TrailEntryView.all_of(rows)], "next": more}, 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def as_table(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/csv: 200 with a page of results as CSV that no spreadsheet takes for formulas."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.SEARCH, dependencies)
+        ports, settings = authorize(request, Operation.SEARCH, dependencies)
         page = find(FindQuery.read(json_body(request)), ports, settings)
         text = io.StringIO()
         writer = csv.writer(text)
@@ -174,7 +174,7 @@ def as_table(request: func.HttpRequest, dependencies: Dependencies) -> func.Http
         body = text.getvalue().encode("utf-8-sig")
         return func.HttpResponse(body, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
 
-    return answered(look)
+    return respond(look)
 
 
 # --- now -------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import azure.functions as func
 
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.http.routes import answered
+from recording.http.routes import respond
 
 FOLDER = Path(__file__).resolve().parents[1] / "console"
 INDEX = "index.html"
@@ -76,9 +76,9 @@ def serve(request: func.HttpRequest) -> func.HttpResponse:
         found = files().get(path or INDEX)
         if found is None:
             raise RequestError("the console has no such file", code=Code.UNKNOWN_ROUTE)
-        return _sent(found, request)
+        return _serve(found, request)
 
-    return answered(look)
+    return respond(look)
 
 
 @cache
@@ -101,7 +101,7 @@ def without_comments(script: bytes) -> bytes:
     return _COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), script)
 
 
-def _sent(file: StaticFile, request: func.HttpRequest) -> func.HttpResponse:
+def _serve(file: StaticFile, request: func.HttpRequest) -> func.HttpResponse:
     takes_gzip = "gzip" in request.headers.get("Accept-Encoding", "") and file.compressed is not None
     etag = f'"{file.etag}{"-gzip" if takes_gzip else ""}"'
     headers = {

@@ -10,12 +10,12 @@ from recording.domain.incoming.roles import Operation
 from recording.http.parts import send_part
 from recording.http.routes import (
     Dependencies,
-    answered,
     as_json,
+    authorize,
     caller_of,
     json_body,
-    permitted,
     recording_id_of,
+    respond,
 )
 from recording.library.derived import ask
 from recording.library.listening import MOST_BYTES
@@ -25,7 +25,7 @@ def derive_recording(request: func.HttpRequest, dependencies: Dependencies) -> f
     """POST recordings/{recordingId}/derived: 202 with the files to be made, and the progress of each."""
 
     def derive() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.DERIVE, dependencies)
+        ports, settings = authorize(request, Operation.DERIVE, dependencies)
         recording_id, caller = recording_id_of(request), caller_of(request, settings)
         check_recording_id(recording_id)
         body = json_body(request)
@@ -36,26 +36,26 @@ def derive_recording(request: func.HttpRequest, dependencies: Dependencies) -> f
         told = audited(Operation.DERIVE, recording_id, caller, ports, act)
         return as_json(told, 202, {"Location": request.url.split("?")[0]})
 
-    return answered(derive)
+    return respond(derive)
 
 
 def list_derived(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}/derived: 200 with all derived files of a recording."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.LIST_DERIVED, dependencies)
+        ports, _ = authorize(request, Operation.LIST_DERIVED, dependencies)
         recording_id = recording_id_of(request)
         check_recording_id(recording_id)
         return as_json({"recordingId": recording_id, "files": ask.list_derived(recording_id, ports)}, 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def derived_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}/derived/{derivedId}/media: 206 with a range of it, as `chunk_media`."""
 
     def listen() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.HEAR_DERIVED, dependencies)
+        ports, settings = authorize(request, Operation.HEAR_DERIVED, dependencies)
         recording_id = recording_id_of(request)
         check_recording_id(recording_id)
         heard = ask.find_heard(recording_id, str(request.route_params.get("derivedId", "")), ports)
@@ -66,4 +66,4 @@ def derived_media(request: func.HttpRequest, dependencies: Dependencies) -> func
 
         return send_part(request, heard, MOST_BYTES, read)
 
-    return answered(listen)
+    return respond(listen)

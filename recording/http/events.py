@@ -14,7 +14,7 @@ from recording.domain.incoming.requests import Exact
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.events import EventType, type_named
 from recording.errors import RequestError
-from recording.http.routes import Dependencies, answered, as_json, caller_of, json_body, permitted
+from recording.http.routes import Dependencies, as_json, authorize, caller_of, json_body, respond
 from recording.http.views.events import ReceiverView, ReplayedView
 from recording.library.notify.operate import Asked, enable, health_of_ways, replay
 from recording.operate.accept import check_note
@@ -46,18 +46,18 @@ def list_receivers(request: func.HttpRequest, dependencies: Dependencies) -> fun
     """GET events/receivers: 200 with the state of each receiver of events."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.LIST_RECEIVERS, dependencies)
+        ports, _ = authorize(request, Operation.LIST_RECEIVERS, dependencies)
         found = [ReceiverView.of(health).plain() for health in health_of_ways(ports)]
         return as_json({"receivers": found}, 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def enable_receiver(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST events/receivers/{name}/enable: 200 with its state; the events it missed need a replay."""
 
     def work() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.ENABLE_RECEIVER, dependencies)
+        ports, settings = authorize(request, Operation.ENABLE_RECEIVER, dependencies)
         name, asked = str(request.route_params.get("name", "")), EnableRequest.read(json_body(request))
         check_note(asked.note)
 
@@ -68,14 +68,14 @@ def enable_receiver(request: func.HttpRequest, dependencies: Dependencies) -> fu
         caller = caller_of(request, settings)
         return as_json(audited(Operation.ENABLE_RECEIVER, None, caller, ports, act, note=note), 200)
 
-    return answered(work)
+    return respond(work)
 
 
 def replay_events(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST events/replay: 202 with how many events are sent again, and where to continue."""
 
     def work() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.REPLAY_EVENTS, dependencies)
+        ports, settings = authorize(request, Operation.REPLAY_EVENTS, dependencies)
         asked = ReplayRequest.read(json_body(request))
         check_note(asked.note)
         name = canonical_id(asked.recording_id) if asked.recording_id is not None else None
@@ -94,7 +94,7 @@ def replay_events(request: func.HttpRequest, dependencies: Dependencies) -> func
         )
         return as_json(done, 202)
 
-    return answered(work)
+    return respond(work)
 
 
 def types_of(words: tuple[str, ...] | list[str]) -> list[EventType]:

@@ -12,13 +12,13 @@ from recording.domain.media.byte_range import read_range
 from recording.http.parts import content_range, range_missing, unsatisfiable
 from recording.http.routes import (
     Dependencies,
-    answered,
     as_json,
+    authorize,
     caller_of,
     json_body,
-    permitted,
     query_of,
     recording_id_of,
+    respond,
 )
 from recording.library.handover.export import get_export as look_at_export
 from recording.library.handover.export import request_export as ask_for_export
@@ -33,7 +33,7 @@ def recording_vcon(request: func.HttpRequest, dependencies: Dependencies) -> fun
     """GET recordings/{recordingId}/vcon: 200 with the recording as a vCon."""
 
     def hand_over() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.GET_VCON, dependencies)
+        ports, settings = authorize(request, Operation.GET_VCON, dependencies)
         recording_id, inline = recording_id_of(request), is_inline(request.params.get("media"))
         check_recording_id(recording_id)
         caller = caller_of(request, settings)
@@ -43,14 +43,14 @@ def recording_vcon(request: func.HttpRequest, dependencies: Dependencies) -> fun
 
         return as_json(audited(Operation.GET_VCON, recording_id, caller, ports, act), 200, mimetype=VCON)
 
-    return answered(hand_over)
+    return respond(hand_over)
 
 
 def request_export(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST exports: 202 with the export's id and `Location`."""
 
     def ask() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.REQUEST_EXPORT, dependencies)
+        ports, settings = authorize(request, Operation.REQUEST_EXPORT, dependencies)
         body, caller = json_body(request), caller_of(request, settings)
 
         def act() -> dict[str, Any]:
@@ -60,35 +60,35 @@ def request_export(request: func.HttpRequest, dependencies: Dependencies) -> fun
         location = f"{request.url.split('?')[0].rstrip('/')}/{told['exportId']}"
         return as_json(told, 202, {"Location": location})
 
-    return answered(ask)
+    return respond(ask)
 
 
 def get_export(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET exports/{exportId}: 200 with its progress, and where the bundle is stored."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.GET_EXPORT, dependencies)
+        ports, _ = authorize(request, Operation.GET_EXPORT, dependencies)
         return as_json(look_at_export(str(request.route_params.get("exportId", "")), ports), 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def list_exports(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET exports: 200 with a page of the exports that still exist, the newest first."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.LIST_EXPORTS, dependencies)
+        ports, _ = authorize(request, Operation.LIST_EXPORTS, dependencies)
         page = page_of_exports(ports, PageQuery.read(query_of(request)).next)
         return as_json({"exports": page.items, "count": len(page.items), "next": page.next or None}, 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def export_bundle(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET exports/{exportId}/bundle: 206 with a range of the bundle, at most 4 MiB."""
 
     def take() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.TAKE_BUNDLE, dependencies)
+        ports, settings = authorize(request, Operation.TAKE_BUNDLE, dependencies)
         bundle = find_bundle(str(request.route_params.get("exportId", "")), ports)
         try:
             wanted = read_range(request.headers.get("Range"), bundle.length_bytes)
@@ -100,7 +100,7 @@ def export_bundle(request: func.HttpRequest, dependencies: Dependencies) -> func
         data = take_part(bundle, first, length, caller_of(request, settings), ports)
         return func.HttpResponse(data, status_code=206, headers=_part_headers(bundle, first, length))
 
-    return answered(take)
+    return respond(take)
 
 
 def _part_headers(bundle: BundleFile, first: int, length: int) -> dict[str, str]:

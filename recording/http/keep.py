@@ -16,14 +16,14 @@ from recording.domain.keep.custody import HoldRequest, ReleaseRequest
 from recording.domain.keep.erasure import Erasure
 from recording.http.routes import (
     Dependencies,
-    answered,
     as_json,
+    authorize,
     caller_of,
     json_body,
-    permitted,
     person_of,
     query_of,
     recording_id_of,
+    respond,
 )
 from recording.http.views.keep import (
     DispositionView,
@@ -57,7 +57,7 @@ def hold_recording(request: func.HttpRequest, dependencies: Dependencies) -> fun
     """PUT recordings/{recordingId}/holds/{case}: 200 with the recording's holds."""
 
     def place() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.HOLD, dependencies)
+        ports, settings = authorize(request, Operation.HOLD, dependencies)
         recording_id, case = recording_id_of(request), _case_of(request)
         check_recording_id(recording_id)
         asked, caller = HoldRequest.read(json_body(request)), caller_of(request, settings)
@@ -67,14 +67,14 @@ def hold_recording(request: func.HttpRequest, dependencies: Dependencies) -> fun
 
         return as_json(audited(Operation.HOLD, recording_id, caller, ports, act, note=asked.noted(case)), 200)
 
-    return answered(place)
+    return respond(place)
 
 
 def release_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """DELETE recordings/{recordingId}/holds/{case}: 200 with the recording's holds; the body says why."""
 
     def release() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.RELEASE, dependencies)
+        ports, settings = authorize(request, Operation.RELEASE, dependencies)
         recording_id, case = recording_id_of(request), _case_of(request)
         check_recording_id(recording_id)
         asked, caller = ReleaseRequest.read(json_body(request)), caller_of(request, settings)
@@ -84,60 +84,60 @@ def release_recording(request: func.HttpRequest, dependencies: Dependencies) -> 
 
         return as_json(audited(Operation.RELEASE, recording_id, caller, ports, act, note=asked.noted(case)), 200)
 
-    return answered(release)
+    return respond(release)
 
 
 def list_recordings_on_hold(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET holds: 200 with a page of the recordings that are held, by case."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.LIST_HOLDS, dependencies)
+        ports, _ = authorize(request, Operation.LIST_HOLDS, dependencies)
         query = HoldsQuery.read(query_of(request))
         return as_json(HeldRecordingsView.of(list_holds(query.next, query.limit, ports)).plain(), 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def recording_disposition(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}/disposition: 200 with how long it is kept, and why."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.EXPLAIN, dependencies)
+        ports, settings = authorize(request, Operation.EXPLAIN, dependencies)
         recording_id = recording_id_of(request)
         check_recording_id(recording_id)
         return as_json(DispositionView.of(explain(recording_id, ports, settings)).plain(), 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def list_disposition(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET disposition?before=: 200 with a page of what is due before that time; changes nothing."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.LIST_DISPOSITION, dependencies)
+        ports, settings = authorize(request, Operation.LIST_DISPOSITION, dependencies)
         query = UpcomingQuery.read(query_of(request))
         before: datetime = query.before
         return as_json(UpcomingView.of(upcoming(before, query.next, ports, settings), before).plain(), 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def get_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET retention/rules: 200 with the rules in force, and their ETag."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.GET_RULES, dependencies)
+        ports, settings = authorize(request, Operation.GET_RULES, dependencies)
         rules = current_rules(ports, settings)
         return as_json(RulesView.of(rules).plain(), 200, {"ETag": etag_of_rules(rules)})
 
-    return answered(look)
+    return respond(look)
 
 
 def set_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """PUT retention/rules: 200 with the rules now in force."""
 
     def change() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.SET_RULES, dependencies)
+        ports, settings = authorize(request, Operation.SET_RULES, dependencies)
         body, caller = json_body(request), caller_of(request, settings)
         if_match = request.headers.get("If-Match")
 
@@ -147,14 +147,14 @@ def set_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -
         done = audited(Operation.SET_RULES, None, caller, ports, act)
         return as_json(done, 200, {"ETag": f'"{done["number"]}"'})
 
-    return answered(change)
+    return respond(change)
 
 
 def request_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST erasures: 201; nothing is erased before another person approves."""
 
     def ask() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.REQUEST_ERASURE, dependencies)
+        ports, settings = authorize(request, Operation.REQUEST_ERASURE, dependencies)
         body, caller = json_body(request), person_of(request, settings)
 
         def act() -> dict[str, Any]:
@@ -163,14 +163,14 @@ def request_erasure(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
         return as_json(audited(Operation.REQUEST_ERASURE, None, caller, ports, act), 201)
 
-    return answered(ask)
+    return respond(ask)
 
 
 def approve_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST erasures/{erasureId}/approve: 202; the next run of `dispose` carries it out."""
 
     def approve() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.APPROVE_ERASURE, dependencies)
+        ports, settings = authorize(request, Operation.APPROVE_ERASURE, dependencies)
         erasure_id, caller = _erasure_id_of(request), person_of(request, settings)
 
         def act() -> dict[str, Any]:
@@ -179,44 +179,44 @@ def approve_erasure(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
         return as_json(audited(Operation.APPROVE_ERASURE, None, caller, ports, act, note=erasure_id), 202)
 
-    return answered(approve)
+    return respond(approve)
 
 
 def get_erasure(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET erasures/{erasureId}: 200 with what is erased, and what is refused, with reason and end."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.GET_ERASURE, dependencies)
+        ports, settings = authorize(request, Operation.GET_ERASURE, dependencies)
         status = erasures.erasure_status(_erasure_id_of(request), ports, settings)
         return as_json(ErasureView.of(status).plain(), 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def list_erasures(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET erasures: 200 with a page of the requests, those that await approval first."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.LIST_ERASURES, dependencies)
+        ports, _ = authorize(request, Operation.LIST_ERASURES, dependencies)
         page = erasures.page_of_erasures(ports, PageQuery.read(query_of(request)).next)
         rows = [ErasureRowView.of(one).plain() for one in page.items if isinstance(one, Erasure)]
         return as_json({"erasures": rows, "count": len(rows), "next": page.next or None}, 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def recording_certificate(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}/certificate: 200 with the certificate of its destruction, as stored."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.CERTIFICATE, dependencies)
+        ports, settings = authorize(request, Operation.CERTIFICATE, dependencies)
         recording_id = recording_id_of(request)
         check_recording_id(recording_id)
         content = certificate_of(recording_id, ports, settings)
         headers = {"Content-Disposition": 'attachment; filename="certificate.json"'}
         return func.HttpResponse(content, status_code=200, headers=headers, mimetype="application/json")
 
-    return answered(look)
+    return respond(look)
 
 
 def _erasure_id_of(request: func.HttpRequest) -> str:

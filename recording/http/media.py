@@ -9,11 +9,11 @@ from recording.errors.codes import Code
 from recording.http.parts import send_part
 from recording.http.routes import (
     Dependencies,
-    answered,
     as_json,
+    authorize,
     caller_of,
-    permitted,
     recording_id_of,
+    respond,
 )
 from recording.library.links import make_link
 from recording.library.listening import Media, find_media, find_suspect, most_bytes, note_listening, read_media
@@ -33,49 +33,49 @@ def chunk_media(request: func.HttpRequest, dependencies: Dependencies) -> func.H
     """
 
     def listen() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.LISTEN, dependencies)
+        ports, settings = authorize(request, Operation.LISTEN, dependencies)
         media = _media(request, ports)
-        return _sent(media, request, ports, settings)
+        return _serve(media, request, ports, settings)
 
-    return answered(listen)
+    return respond(listen)
 
 
 def held_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET held/{id}/media: 206 with a range of media that awaits a decision, for those who decide."""
 
     def listen() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.HEAR_HELD, dependencies)
+        ports, settings = authorize(request, Operation.HEAR_HELD, dependencies)
         record = chunk_of_id(str(request.route_params.get("id", "")), ports)
         if record is None:
             raise RequestError("there is no such chunk", code=Code.UNKNOWN_ID)
-        return _sent(find_suspect(record, request.params.get("blob")), request, ports, settings)
+        return _serve(find_suspect(record, request.params.get("blob")), request, ports, settings)
 
-    return answered(listen)
+    return respond(listen)
 
 
 def chunk_peaks(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}/chunks/{index}/peaks: 200 with the waveform of each channel."""
 
     def look() -> func.HttpResponse:
-        ports, _ = permitted(request, Operation.SEE_PEAKS, dependencies)
+        ports, _ = authorize(request, Operation.SEE_PEAKS, dependencies)
         return as_json(waveform_of(_media(request, ports), ports), 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def download_link(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/chunks/{index}/link: 201 with a link to storage, valid for minutes."""
 
     def hand_out() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.LINK, dependencies)
+        ports, settings = authorize(request, Operation.LINK, dependencies)
         made = make_link(_media(request, ports), caller_of(request, settings), ports, settings)
         told = {"url": made.url, "expiresAt": made.expires_at.isoformat(), "fileName": made.file_name}
         return as_json(told, 201)
 
-    return answered(hand_out)
+    return respond(hand_out)
 
 
-def _sent(media: Media, request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
+def _serve(media: Media, request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     def read(first: int, length: int) -> bytes:
         note_listening(media, first, length, caller_of(request, settings), ports)
         return read_media(media, first, length, ports)

@@ -54,7 +54,7 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
     """POST recordings: 201 with `Location`."""
 
     def start() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.START, dependencies)
+        ports, settings = authorize(request, Operation.START, dependencies)
         body, caller = json_body(request), caller_of(request, settings)
         asked, told_key = control.start_in(body), request.headers.get("Idempotency-Key")
         with control.early_refusals_told(asked, told_key, caller, ports, settings):
@@ -73,19 +73,19 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
         location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
         return as_json(started, 201, {"Location": location})
 
-    return answered(start)
+    return respond(start)
 
 
 def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET recordings/{recordingId}: 200."""
 
     def get() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.GET, dependencies)
+        ports, settings = authorize(request, Operation.GET, dependencies)
         told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
         content = control.get_recording(told, ports, settings)
         return as_json(content, 200, {"ETag": etag_of(content.get("tags") or {})})
 
-    return answered(get)
+    return respond(get)
 
 
 def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
@@ -95,12 +95,12 @@ def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
         asked = PauseRequest.read(json_body(request)) if request.get_body() else PauseRequest()
         return pauses.pause_recording(name, ports, settings, asked, caller)
 
-    return _switched(request, Operation.PAUSE, act, dependencies)
+    return _switch(request, Operation.PAUSE, act, dependencies)
 
 
 def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/resume: 202."""
-    return _switched(
+    return _switch(
         request,
         Operation.RESUME,
         lambda name, _, ports, settings: pauses.resume_recording(name, ports, settings=settings),
@@ -110,7 +110,7 @@ def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> f
 
 def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST recordings/{recordingId}/stop: 202."""
-    return _switched(
+    return _switch(
         request,
         Operation.STOP,
         lambda name, _, ports, settings: pauses.stop_recording(name, ports, settings),
@@ -124,17 +124,17 @@ def tell_consent(request: func.HttpRequest, dependencies: Dependencies) -> func.
     def act(name: str, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
         return consents.tell_consent(name, ConsentRequest.read(json_body(request)), caller, ports, settings)
 
-    return _switched(request, Operation.CONSENT, act, dependencies)
+    return _switch(request, Operation.CONSENT, act, dependencies)
 
 
-def _switched(
+def _switch(
     request: func.HttpRequest,
     operation: Operation,
     switch: Callable[[str, str | None, Ports, Settings], dict[str, Any]],
     dependencies: Dependencies,
 ) -> func.HttpResponse:
     def work() -> func.HttpResponse:
-        ports, settings = permitted(request, operation, dependencies)
+        ports, settings = authorize(request, operation, dependencies)
         told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
         check_recording_id(told)
         caller = caller_of(request, settings)
@@ -143,27 +143,27 @@ def _switched(
         )
         return as_json(answer, 202)
 
-    return answered(work)
+    return respond(work)
 
 
 def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET held: 200 with what needs attention, the most urgent first."""
 
     def look() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.LIST_HELD, dependencies)
+        ports, settings = authorize(request, Operation.LIST_HELD, dependencies)
         query = HeldQuery.read(query_of(request))
         chosen = Chosen.by(query)
         attention = needs_attention(ports, settings, chosen)
         return as_json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
 
-    return answered(look)
+    return respond(look)
 
 
 def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST held/redrive: 200 with the items that were re-queued."""
 
     def put_back() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.REDRIVE_HELD, dependencies)
+        ports, settings = authorize(request, Operation.REDRIVE_HELD, dependencies)
         asked = RedriveRequest.read(json_body(request))
         chosen = Chosen.by(asked)
         if chosen == Chosen() and not asked.all:
@@ -180,44 +180,44 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
         caller = caller_of(request, settings)
         return as_json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
 
-    return answered(put_back)
+    return respond(put_back)
 
 
 def accept_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST held/accept: 200 with the media that is the recording from now on."""
 
     def decide() -> func.HttpResponse:
-        ports, settings = permitted(request, Operation.ACCEPT_HELD, dependencies)
+        ports, settings = authorize(request, Operation.ACCEPT_HELD, dependencies)
         asked = AcceptRequest.read(json_body(request))
         done = accept(asked.id, asked.blob_name, asked.note, caller_of(request, settings), ports)
         return as_json(AcceptedView.of(done).plain(), 200)
 
-    return answered(decide)
+    return respond(decide)
 
 
 def dismiss_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST held/dismiss: 200 with the items that no longer need attention."""
-    return _decided(request, Operation.DISMISS_HELD, dismiss, dependencies)
+    return _decide(request, Operation.DISMISS_HELD, dismiss, dependencies)
 
 
 def retry_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """POST held/retry: 200 with the items that are tried again now."""
-    return _decided(request, Operation.RETRY_HELD, retry, dependencies)
+    return _decide(request, Operation.RETRY_HELD, retry, dependencies)
 
 
-def _decided(
+def _decide(
     request: func.HttpRequest,
     operation: Operation,
     decision: Callable[[Chosen, str, str | None, Ports, Settings], Decided],
     dependencies: Dependencies,
 ) -> func.HttpResponse:
     def decide() -> func.HttpResponse:
-        ports, settings = permitted(request, operation, dependencies)
+        ports, settings = authorize(request, operation, dependencies)
         asked = DecisionRequest.read(json_body(request))
         done = decision(Chosen.by(asked), asked.note, caller_of(request, settings), ports, settings)
         return as_json(DecidedView.of(done).plain(), 200)
 
-    return answered(decide)
+    return respond(decide)
 
 
 def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:
@@ -241,12 +241,12 @@ def deep_health(
 
     def look() -> func.HttpResponse:
         with suppress(SettingsError):  # a key holder may see the faulty names; roles cannot be checked yet
-            permitted(request, Operation.DEEP_HEALTH, dependencies)
+            authorize(request, Operation.DEEP_HEALTH, dependencies)
         found = examine(dependencies, probe)
         shown = DeepHealthView.of(found)
         return as_json(shown.plain(), 200 if shown.status == "ok" else 503)
 
-    return answered(look)
+    return respond(look)
 
 
 def problem(error: RecordingError, more: Mapping[str, Any] | None = None) -> func.HttpResponse:
@@ -256,7 +256,7 @@ def problem(error: RecordingError, more: Mapping[str, Any] | None = None) -> fun
     return as_json(details, details["status"], headers, "application/problem+json")
 
 
-def answered(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
+def respond(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
     """Return the answer of `work`, or the problem document of what it raises."""
     try:
         return work()
@@ -293,7 +293,7 @@ def _idempotency_key(request: func.HttpRequest) -> str | None:
     return key
 
 
-def permitted(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
+def authorize(request: func.HttpRequest, operation: Operation, dependencies: Dependencies) -> tuple[Ports, Settings]:
     """Return ports and settings for the use case, if the caller may use it.
 
     The platform has already checked the function key. Where it also signs people in, a role is needed as well; where it

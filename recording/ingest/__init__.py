@@ -19,11 +19,12 @@ from recording.domain.incoming.events import (
 )
 from recording.domain.incoming.probe_event import WAITING, nonce_of, note_of
 from recording.domain.state.quarantine import Origin
+from recording.domain.state.records import required
 from recording.errors import EventRejectedError, UnsafeLocationError
 from recording.errors.codes import Code
 from recording.ingest.hold import hold_chunk, payload_of, quarantine
 from recording.ingest.queue_tasks import enqueue
-from recording.ingest.recording import announced_more, recording_of, report_end
+from recording.ingest.recording import note_announced, note_recording, report_end
 from recording.ingest.tasks import tasks_of
 from recording.ingest.twins import ask_metadata, one_of_each_object
 from recording.ports import Ports
@@ -103,12 +104,13 @@ def _take(
         ports = by_the_shared_clock(ports)
         event = _trusted_event(envelope, ports.clock.now(), settings)
     tasks, odd = tasks_of(event, ports.clock.now(), settings)
-    recording = recording_of(event, odd, ports, settings) if tasks else announced_more(event, odd, ports)
+    recording = note_recording(event, odd, ports, settings) if tasks else note_announced(event, odd, ports)
     if tasks and recording is not None:
         tasks, twins = one_of_each_object(tasks, recording, ports)
         odd += [twin.odd for twin in twins]
-        enqueue([task.in_folder(recording.folder or "") for task in tasks], event, came_from, ports)
-        ask_metadata(twins, recording.folder or "", ports)
+        folder = required(recording.folder, "folder")
+        enqueue([task.in_folder(folder) for task in tasks], event, came_from, ports)
+        ask_metadata(twins, folder, ports)
     if recording is not None:
         report_end(recording, event, ports, settings)
     return event, odd

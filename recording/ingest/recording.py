@@ -19,7 +19,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 
-def recording_of(
+def note_recording(
     event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports, settings: Settings
 ) -> RecordingRecord:
     """Return the recording's record with its folder fixed; an event only adds to it."""
@@ -101,7 +101,7 @@ def _end_reason(event: RecordingFileStatusUpdated) -> str | None:
     return None if is_going_on else event.data.session_end_reason
 
 
-def announced_more(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports) -> RecordingRecord | None:
+def note_announced(event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports) -> RecordingRecord | None:
     """Mark a known recording as having held files, so that it counts as incomplete; an unknown one gets no row."""
 
     def count_more(known: RecordingRecord | None) -> RecordingRecord | None:

@@ -37,7 +37,7 @@ def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
         StorageError: as `read_media`.
         SourceError: as `read_media`.
     """
-    document = _stored(media, ports) or _make(media, ports)
+    document = _find_stored(media, ports) or _make(media, ports)
     speakers = _speakers(media, ports)
     channels = [
         {**channel, **speakers.get(number, {"name": None, "participantRef": None})}
@@ -46,7 +46,7 @@ def waveform_of(media: Media, ports: Ports) -> dict[str, Any]:
     return {**document, "channels": channels, "pauses": pauses_of(media.chunk)}
 
 
-def _stored(media: Media, ports: Ports) -> dict[str, Any] | None:
+def _find_stored(media: Media, ports: Ports) -> dict[str, Any] | None:
     """Return the stored document, if it is of exactly these bytes and of this version."""
     try:
         kept = ports.archive.get(peaks_name(stored_name(media.chunk)))
@@ -74,16 +74,16 @@ def _draw(media: Media, ports: Ports) -> Waveform | None:
     try:
         if media.chunk.format is FormatType.WAV and (layout := layout_of(media, ports)) is not None:
             wav = WavWaveform(layout)
-            return _fed(media, ports, wav.feed, wav.finish, layout.sound_at)
+            return _feed_all(media, ports, wav.feed, wav.finish, layout.sound_at)
         if media.chunk.format is FormatType.MP3:
             mp3 = Mp3Envelope()
-            return _fed(media, ports, mp3.feed, mp3.finish)
+            return _feed_all(media, ports, mp3.feed, mp3.finish)
     except ValueError:
         return None
     return None
 
 
-def _fed(
+def _feed_all(
     media: Media, ports: Ports, feed: Callable[[bytes], None], finish: Callable[[], Waveform], first: int = 0
 ) -> Waveform:
     for piece in _pieces(media, first, ports):

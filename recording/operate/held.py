@@ -21,7 +21,7 @@ from recording.reconcile.sweep import put_back_event, put_back_letter, put_back_
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-__all__ = ["Chosen", "Held", "Kind", "Redriven", "chunk_id", "held", "redrive"]
+__all__ = ["Chosen", "Held", "Kind", "Redriven", "chunk_id", "list_held", "redrive"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Redriven:
     skipped: tuple[str, ...] = ()
 
 
-def held(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> list[Held]:
+def list_held(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> list[Held]:
     """Return all matching held items: those that can still be saved first, by time left.
 
     Raises:

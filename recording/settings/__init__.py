@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -48,6 +48,7 @@ _OF_AN_APP = re.compile(
 )
 _SIGN_IN_BY = "AZURE_TOKEN_CREDENTIALS"  # of azure-identity: which of its ways it tries
 SERVICES = ("blob", "queue", "table")
+T = TypeVar("T")
 
 
 class SettingsError(RecordingError):
@@ -58,6 +59,17 @@ class SettingsError(RecordingError):
     def __init__(self, faults: Mapping[str, str]) -> None:
         self.faults = dict(faults)
         super().__init__("; ".join(f"{name} {fault}" for name, fault in faults.items()))
+
+
+def needed(value: T | None, name: str) -> T:
+    """Return a setting that this part of the app cannot work without.
+
+    Raises:
+        SettingsError: it is not set.
+    """
+    if value is None:
+        raise SettingsError({name: "is not set"})
+    return value
 
 
 class _Frozen(BaseModel):

@@ -13,7 +13,7 @@ from dev.in_memory.world import world
 from recording.adapters.blob.quarantine import BlobQuarantine, read_entry, written
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.state.quarantine import Origin
-from recording.operate.held import held
+from recording.operate.held import list_held
 from recording.ports import Quarantine, QuarantineEntry
 from recording.settings import Settings
 
@@ -164,6 +164,6 @@ def test_an_entry_of_another_form_does_not_stop_the_list(odd: dict[str, object])
     for number, facts in enumerate(({}, odd)):
         raw = json.dumps({**json.loads(written(ENTRY)), **facts}).encode()
         here.fakes.quarantine.kept[f"2026/11/23/x/{number}.json"] = read_entry(raw, "2026/11/23")
-    assert sorted(str(one.reason) for one in held(here.ports, here.settings)) == sorted(
+    assert sorted(str(one.reason) for one in list_held(here.ports, here.settings)) == sorted(
         (ENTRY.reason, "unreadable_entry")
     )

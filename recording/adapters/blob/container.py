@@ -20,7 +20,7 @@ from recording.adapters.azure_sdk.errors import (
 )
 from recording.adapters.blob.transport import shared_transport
 from recording.errors import StorageError, StorageRefusedError
-from recording.settings import StorageConnection
+from recording.settings import StorageConnection, needed
 
 T = TypeVar("T")
 PIECE = 4 * 1024 * 1024  # larger pieces save requests (about 1 ms CPU each) but cost memory for every copy that runs
@@ -31,7 +31,7 @@ def blob_service(connection: StorageConnection) -> BlobServiceClient:
     if connection.connection_string:
         text = connection.connection_string.get_secret_value()
         return BlobServiceClient.from_connection_string(text, transport=shared_transport(), **CLIENT_OPTIONS)
-    address = connection.blob_uri or ""
+    address = needed(connection.blob_uri, "blobServiceUri")
     return BlobServiceClient(address, credential(connection.client_id), transport=shared_transport(), **CLIENT_OPTIONS)
 
 

@@ -85,10 +85,10 @@ class TableIndexKeys:
         """Read or makes the key once per process; of two processes that make one, the first to insert has made it."""
         if self._known is None:
             given = [IndexKey(base64.b64decode(text)) for text in self._given]
-            kept = self._kept()
+            kept = self._read_keys()
             if not given and not kept:
                 add_row(self._table, _key_row(new_secret()))
-                kept = self._kept()
+                kept = self._read_keys()
             self._known = IndexKeys((*given, *(key for key in kept if key not in given)))
         return self._known
 
@@ -97,7 +97,7 @@ class TableIndexKeys:
         remove_place(self._table, {"PartitionKey": _KEYS_PARTITION, "RowKey": "first"})
         self._known = None
 
-    def _kept(self) -> list[IndexKey]:
+    def _read_keys(self) -> list[IndexKey]:
         found = rows_of(self._table, _KEYS_PARTITION, columns=("PartitionKey", "RowKey", "secret"))
         return [IndexKey(base64.b64decode(row["secret"])) for row in found]
 

@@ -12,7 +12,7 @@ from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, creden
 from recording.adapters.azure_sdk.errors import error_code_of, is_refused_condition, translate_errors
 from recording.adapters.table import rows
 from recording.errors import ClaimLostError, StorageError
-from recording.settings import StorageConnection
+from recording.settings import StorageConnection, needed
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ def table_service(connection: StorageConnection) -> TableServiceClient:
     if connection.connection_string:
         text = connection.connection_string.get_secret_value()
         return TableServiceClient.from_connection_string(text, **CLIENT_OPTIONS)
-    uri, identity = connection.table_uri or "", credential(connection.client_id)
+    uri, identity = needed(connection.table_uri, "tableServiceUri"), credential(connection.client_id)
     return TableServiceClient(uri, credential=identity, **CLIENT_OPTIONS)
 
 

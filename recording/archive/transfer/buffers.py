@@ -112,7 +112,7 @@ class SlotPool:
             else:
                 self._waiting.append(ticket)
         try:
-            while (slot := self._taken(ticket, size)) is None:
+            while (slot := self._take(ticket, size)) is None:
                 look()  # possibly a call to storage; the other copies must not wait for it
             return slot
         finally:
@@ -120,7 +120,7 @@ class SlotPool:
                 self._waiting.remove(ticket)
                 self._changed.notify_all()
 
-    def _taken(self, ticket: object, size: int) -> Slot | None:
+    def _take(self, ticket: object, size: int) -> Slot | None:
         """Return a slot when it is the ticket's turn and there is room, or None after a while without."""
         counted = self._counted(size)
         with self._changed:

@@ -115,14 +115,14 @@ def open_fetch(
         CopyPausedError: the time is used up; staged blocks are kept.
         StorageError: a block could not be staged.
     """
-    kind, staged = _staged(work, announced, name_for) if resume else (announced, {})
+    kind, staged = _find_staged(work, announced, name_for) if resume else (announced, {})
     host = urlsplit(work.task.content_location).netloc
     with Flow(work, traffic_to(host, work.ports.pool, work.settings.copy_block_bytes)) as flow:
         copy = _Fetching(work, flow, announced, name_for, MediaProbe(announced))
-        yield copy.resumed(staged, kind) or copy.fresh()
+        yield copy.resume(staged, kind) or copy.fresh()
 
 
-def _staged(
+def _find_staged(
     work: Work, announced: FormatType | None, name_for: Callable[[FormatType | None], str]
 ) -> tuple[FormatType | None, dict[str, int]]:
     """Return the blocks that an earlier worker staged, and its format: it may have detected another one."""
@@ -165,7 +165,7 @@ class _Fetching:
                 self.flow.run(self._chained(first, self._planned([Block(0, size)])))
         return self._finish(format_type, *ordered.finish())
 
-    def resumed(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
+    def resume(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
         """Fetch what is missing; return None when none of the staged blocks can be trusted.
 
         One staged block is fetched again: if it is the same, and total and version are too, so are the others.

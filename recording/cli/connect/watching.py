@@ -19,7 +19,7 @@ _FROM_THE_TOP = "\x1b[H\x1b[2J"
 _TERMINATED = 128 + signal.SIGTERM
 
 
-def watched(session: Session, seconds: int | None, look: Look) -> int:
+def watch_screen(session: Session, seconds: int | None, look: Look) -> int:
     """Look once, or until interrupted; return the last exit code."""
     if seconds is None:
         return look()
@@ -43,14 +43,14 @@ def _one_after_another(session: Session, seconds: int, look: Look) -> int:
 
 def _on_a_screen(session: Session, seconds: int, look: Look) -> int:
     """Show each refresh on the alternate screen; afterwards restore the old one, with the last refresh below it."""
-    shown, code = _taken(session, look)
+    shown, code = _take(session, look)
     try:
         with _screen():
             while True:
                 sys.stdout.write(_FROM_THE_TOP + _fitting(session, shown, seconds))
                 sys.stdout.flush()
                 session.sleep(seconds)
-                shown, code = _taken(session, lambda: _again(session, look))
+                shown, code = _take(session, lambda: _again(session, look))
     except KeyboardInterrupt:
         pass
     sys.stdout.write(shown)
@@ -66,7 +66,7 @@ def _again(session: Session, look: Look) -> int:
         return UNKNOWN
 
 
-def _taken(session: Session, look: Look) -> tuple[str, int]:
+def _take(session: Session, look: Look) -> tuple[str, int]:
     """Return what a look prints, and its exit code."""
     with session.console.capture() as captured:
         code = look()

@@ -67,7 +67,7 @@ def hold(context: typer.Context, recording: RecordingArgument, form: Form, case:
         return place_hold(recording_id, case, note, session.caller, session.ports)
 
     noted = HoldRequest.read({"reason": note}).noted(checked_case(case))
-    row = _changed(session, recording, Operation.HOLD, noted, place)
+    row = _change(session, recording, Operation.HOLD, noted, place)
     session.show(HoldsView.of(row).plain(), text(("held  ", "green"), f"{short_id(row.recording_id)} for {case}"))
     raise typer.Exit(FINE)
 
@@ -86,7 +86,7 @@ def release(
         return release_hold(recording_id, case, note, session.caller, session.ports)
 
     noted = ReleaseRequest.read({"reason": note}).noted(checked_case(case))
-    row = _changed(session, recording, Operation.RELEASE, noted, end)
+    row = _change(session, recording, Operation.RELEASE, noted, end)
     left = ", ".join(one.case for one in row.active_holds)
     after = f"still held for {left}" if left else f"kept for {session.settings.hold_grace.days} more days at least"
     session.show(HoldsView.of(row).plain(), text(("released  ", "green"), f"{short_id(row.recording_id)}; {after}"))
@@ -188,7 +188,7 @@ def rules(
     raise typer.Exit(FINE)
 
 
-def _changed(
+def _change(
     session: Session, recording: str, operation: Operation, note: str, act: Callable[[str], Custody]
 ) -> Custody:
     recording_id = find_recording(recording, session.ports)

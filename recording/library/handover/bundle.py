@@ -46,7 +46,7 @@ class Bundle:
 
     def add(self, name: str, content: bytes, at: datetime = EPOCH) -> BundledFile:
         """Add a small file; several of them share a block."""
-        file = self._noted(name, len(content), crc_of(content), hashlib.sha256(content).hexdigest())
+        file = self._note(name, len(content), crc_of(content), hashlib.sha256(content).hexdigest())
         self._small += self._header(file, at) + content
         self.length_bytes += len(content)
         if len(self._small) >= BLOCK_BYTES:
@@ -58,17 +58,17 @@ class Bundle:
         self._flush()
         place, reserved = len(self._blocks), self._reserve()
         try:
-            length, crc, sha256 = self._staged(pieces)
+            length, crc, sha256 = self._stage_file(pieces)
         except Exception:
             del self._blocks[place:]  # its staged blocks are never committed
             raise
-        file = self._noted(name, length, crc, sha256)
+        file = self._note(name, length, crc, sha256)
         self._store.stage_block(self._name, reserved, self._header(file, at))
         self._blocks.insert(place, reserved)
         self.length_bytes += length
         return file
 
-    def _staged(self, pieces: Iterable[bytes]) -> tuple[int, int, str]:
+    def _stage_file(self, pieces: Iterable[bytes]) -> tuple[int, int, str]:
         """Stage a file's bytes; return length, CRC-32 and SHA-256."""
         crc, length, digest = 0, 0, hashlib.sha256()
         for block in regrouped(pieces, BLOCK_BYTES):
@@ -90,7 +90,7 @@ class Bundle:
             self._stage(closing[at : at + BLOCK_BYTES])
         self.length_bytes += len(closing)
 
-    def _noted(self, name: str, length: int, crc: int, sha256: str) -> BundledFile:
+    def _note(self, name: str, length: int, crc: int, sha256: str) -> BundledFile:
         offset = self._start + self.length_bytes
         file = BundledFile(name=name, length_bytes=length, crc32=crc, sha256=sha256, offset=offset)
         self._files.append(file)

@@ -44,7 +44,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
         StorageError: nothing was queued.
     """
     asked, exports = ExportRequest.read(body), exports_of(ports)
-    chosen = _chosen(asked, ports, settings)
+    chosen = _choose(asked, ports, settings)
     if not chosen:
         raise RequestError("none of the selected recordings is archived", code=Code.UNKNOWN_RECORDING)
     if len(chosen) > form.MOST_RECORDINGS:
@@ -122,7 +122,7 @@ def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timede
         return export
     parts = _parts(export, exports)
     while len(parts) < len(export.recordings):
-        parts.append(_made(export, parts, ports, settings))
+        parts.append(_make_part(export, parts, ports, settings))
         _check_size(parts)
         if ports.clock.now() >= end_at:
             break
@@ -166,7 +166,7 @@ def shown(export: ExportRecord, ports: Ports) -> dict[str, Any]:
     }
 
 
-def _chosen(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]:
+def _choose(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]:
     if asked.recordings:
         known = ports.catalog.get_recordings(list(dict.fromkeys(asked.recordings)))
         missing = [name for name, found in zip(dict.fromkeys(asked.recordings), known, strict=True) if found is None]
@@ -179,7 +179,7 @@ def _chosen(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]
     return [found.recording.recording_id for found in find_all(query, ports, settings)]
 
 
-def _made(export: ExportRecord, parts: list[Part], ports: Ports, settings: Settings) -> Part:
+def _make_part(export: ExportRecord, parts: list[Part], ports: Ports, settings: Settings) -> Part:
     """Build the next part and record it; the record counts, so it is written after all blocks are staged."""
     number, exports = len(parts), exports_of(ports)
     bundle = Bundle(form.bundle_name(export.export_id), number, _length(parts), exports.store)

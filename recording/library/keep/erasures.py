@@ -97,7 +97,7 @@ def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings)
         recordings=request.recordings,
         tenants=names_of(ports.scope),
     )
-    made = with_changes(made, {"recordings": _covered(made, ports, settings)})
+    made = with_changes(made, {"recordings": _find_covered(made, ports, settings)})
     keeping_of(ports).add_erasure(made)
     return made
 
@@ -111,8 +111,10 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
         StorageError: storage does not answer; the daily run completes the claims.
     """
     keeping = keeping_of(ports)
-    known = _known(erasure_id, ports)
-    wanted = rules_of.approved(known, by, ports.clock.now(), _covered(known, as_owner(ports, known.tenants), settings))
+    known = _read_erasure(erasure_id, ports)
+    wanted = rules_of.approved(
+        known, by, ports.clock.now(), _find_covered(known, as_owner(ports, known.tenants), settings)
+    )
     list_in_force(ports)
     keeping.list_covered(wanted)  # before the decision is saved: then no approved request is missing on the list
     try:
@@ -178,7 +180,7 @@ def erasure_status(erasure_id: str, ports: Ports, settings: Settings) -> Erasure
         RequestError: `erasure_not_found`.
         StorageError: storage does not answer.
     """
-    return _status(_known(erasure_id, ports), ports, settings)
+    return _status(_read_erasure(erasure_id, ports), ports, settings)
 
 
 def list_erasures(ports: Ports) -> list[Erasure]:
@@ -261,7 +263,7 @@ def _widen(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
     """
     if not erasure.participant or erasure.approved_at is None:
         return erasure
-    hashes = dict.fromkeys((*erasure.participant, *_rotated(erasure, ports)))
+    hashes = dict.fromkeys((*erasure.participant, *_hashes_under_all_keys(erasure, ports)))
     fresh = with_changes(erasure, {"participant": tuple(hashes)})
     found = [
         record.recording_id
@@ -277,7 +279,7 @@ def _widen(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
     return keeping_of(ports).save_erasure(widened)
 
 
-def _rotated(erasure: Erasure, ports: Ports) -> Iterator[str]:
+def _hashes_under_all_keys(erasure: Erasure, ports: Ports) -> Iterator[str]:
     """Yield the person's hashes under all keys, made from the documents of recordings that an older key found."""
     keys = library_of(ports)[1].keys()
     subject = erasure.subject(keys)
@@ -332,7 +334,7 @@ def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus
     return ErasureStatus(erasure, tuple(items), erasure.state_at(now))
 
 
-def _covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, ...]:
+def _find_covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, ...]:
     """Return the recordings that a request covers now.
 
     Raises:
@@ -366,7 +368,7 @@ def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Itera
             yield record.recording_id
 
 
-def _known(erasure_id: str, ports: Ports) -> Erasure:
+def _read_erasure(erasure_id: str, ports: Ports) -> Erasure:
     found = keeping_of(ports).erasure(erasure_id) if is_opaque_id(erasure_id) else None  # no row has another key
     if found is None:
         raise RequestError("there is no such request for erasure", code=Code.ERASURE_NOT_FOUND)

@@ -28,7 +28,7 @@ from recording.operate.doctor.acs import (
     check_probe_event,
     check_subscriptions,
 )
-from recording.operate.doctor.findings import Check, Finding, State, checked, from_faults
+from recording.operate.doctor.findings import Check, Finding, State, from_faults, run_check
 from recording.operate.doctor.outgoing import check_events_topic, check_webhooks
 from recording.operate.doctor.seal import check_seal
 from recording.operate.doctor.storage import (
@@ -87,7 +87,7 @@ def examine(
     times = (settings.retention, settings.at_risk_below, settings.expected_after, settings.fallback_after)
     found += [from_faults("retention", clock_faults(*times))]
     checks = {**CHECKS, **(_OF_A_PERSON if as_person else {})}
-    return [*found, *(checked(name, partial(check, ports, settings, looking)) for name, check in checks.items())]
+    return [*found, *(run_check(name, partial(check, ports, settings, looking)) for name, check in checks.items())]
 
 
 def _settings(settings: Settings) -> Finding:

@@ -66,7 +66,7 @@ class SkippedError(Exception):
     """The check does not apply here."""
 
 
-def checked(name: str, check: Callable[[], Said]) -> Finding:
+def run_check(name: str, check: Callable[[], Said]) -> Finding:
     """Run one check and return its finding, however it ends."""
     try:
         found, remedy = check()

@@ -13,7 +13,7 @@ from recording.domain.state.chunk import ChunkState, MetadataOutcome
 from recording.domain.state.transitions import is_disowned
 from recording.errors import SourceBusyError, StorageBusyError
 from recording.operate.attention import needs_attention
-from recording.operate.held import held
+from recording.operate.held import list_held
 
 DOCUMENT = document_id(0)
 TRUE = task(0, DOCUMENT)
@@ -41,13 +41,13 @@ def assert_true_index_won(here: World, wrong: int) -> None:
     manifest = here.manifest()
     assert (manifest["complete"], manifest["missingIndexes"]) == (True, [])
     assert len(here.source.deleted) == 1
-    reasons = [(one.reason, one.index) for one in held(here.ports, here.settings)]
+    reasons = [(one.reason, one.index) for one in list_held(here.ports, here.settings)]
     assert reasons == [("duplicate_document", wrong)]
 
 
 def assert_held_entry(here: World, index: int) -> None:
     """The name that lost is an entry in quarantine, and has no row."""
-    assert [one.reason for one in held(here.ports, here.settings)] == ["duplicate_document"]
+    assert [one.reason for one in list_held(here.ports, here.settings)] == ["duplicate_document"]
     assert [one.index for one in here.fakes.quarantine.kept.values()] == [index]
 
 

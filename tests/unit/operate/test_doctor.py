@@ -41,7 +41,7 @@ from recording.http import routes as http_api
 from recording.http.views.status import DeepHealthView
 from recording.ingest import ingest_event
 from recording.operate.doctor import CHECKS, HOST_JSON, examine
-from recording.operate.doctor.findings import Finding, State, checked
+from recording.operate.doctor.findings import Finding, State, run_check
 from recording.operate.doctor.seal import check_seal
 from recording.ports import Ports, QuarantineEntry, QueueDepth
 from recording.ports.outgoing import Answer
@@ -416,7 +416,7 @@ def test_the_doctor_looks_at_the_end_of_the_seals_log() -> None:
     """Not set, going on, standing still, and with its end cut off."""
 
     def found(here: World) -> tuple[State, str]:
-        finding = checked("seal", lambda: check_seal(here.ports, here.settings, FakeProbe()))
+        finding = run_check("seal", lambda: check_seal(here.ports, here.settings, FakeProbe()))
         return finding.state, finding.found
 
     assert found(world())[0] is State.SKIPPED

@@ -9,17 +9,17 @@ from recording.adapters.outgoing.unresolved import UnresolvedWebhooks
 from recording.domain.outgoing.delivery import Result, WayHealth
 from recording.domain.outgoing.endpoints import TOPIC_WAY
 from recording.errors.codes import Code
-from recording.operate.doctor.findings import Finding, State, checked
+from recording.operate.doctor.findings import Finding, State, run_check
 from recording.operate.doctor.outgoing import check_events_topic, check_webhooks
 from recording.ports.outgoing import Answer
 
 
 def topic(here: World) -> Finding:
-    return checked("events_topic", lambda: check_events_topic(here.ports, here.settings, FakeProbe()))
+    return run_check("events_topic", lambda: check_events_topic(here.ports, here.settings, FakeProbe()))
 
 
 def hooks(here: World) -> Finding:
-    return checked("webhooks", lambda: check_webhooks(here.ports, here.settings, FakeProbe()))
+    return run_check("webhooks", lambda: check_webhooks(here.ports, here.settings, FakeProbe()))
 
 
 def test_where_no_events_go_out_there_is_nothing_to_look_at() -> None:

@@ -17,7 +17,7 @@ from recording.domain.state.transitions import moved, redriven
 from recording.errors import ClaimLostError, RecordingError, RequestError, StorageBusyError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ingest import ingest_event
-from recording.operate.held import Chosen, Kind, chunk_id, held, redrive
+from recording.operate.held import Chosen, Kind, chunk_id, list_held, redrive
 from recording.operate.timeline import overview
 from recording.ports import QuarantineEntry
 
@@ -36,7 +36,7 @@ def here() -> World:
 
 def test_a_held_chunk_is_listed_with_its_reason_and_time_left(here: World) -> None:
     """Whoever is called at night sees at once what and how long."""
-    (one,) = held(here.ports, here.settings)
+    (one,) = list_held(here.ports, here.settings)
     assert (one.kind, one.reason, one.id) == (Kind.CHUNK, "source_forbidden", chunk_id(here.record()))
     assert one.time_left == here.record().task.expires_at - here.now
 
@@ -47,7 +47,7 @@ def test_a_redriven_chunk_is_archived_under_its_own_identity(here: World) -> Non
     assert here.fakes.queue.tasks == [here.record().task]
     here.runs()
     assert (here.state(), len(here.media_blobs()), here.record().redrives) == (ChunkState.SOURCE_DELETED, 1, 1)
-    assert held(here.ports, here.settings) == []
+    assert list_held(here.ports, here.settings) == []
 
 
 def test_a_dry_run_tells_the_same_and_changes_nothing(here: World) -> None:
@@ -66,7 +66,7 @@ UNKNOWN = [
 
 @pytest.mark.parametrize(("other", "code"), UNKNOWN)
 @pytest.mark.parametrize(
-    "use", [lambda w, c: held(w.ports, w.settings, c), lambda w, c: redrive(w.ports, w.settings, c)]
+    "use", [lambda w, c: list_held(w.ports, w.settings, c), lambda w, c: redrive(w.ports, w.settings, c)]
 )
 def test_a_filter_that_can_match_nothing_is_an_error(
     here: World, other: dict[str, str], code: str, use: Callable[[World, Chosen], object]
@@ -80,14 +80,14 @@ def test_a_filter_that_can_match_nothing_is_an_error(
 
 def test_a_known_reason_that_nothing_is_held_for_is_good_news(here: World) -> None:
     """A scheduled job asks for one reason every hour, and is content with none."""
-    assert held(here.ports, here.settings, Chosen(reason="foreign_host")) == []
+    assert list_held(here.ports, here.settings, Chosen(reason="foreign_host")) == []
     assert redrive(here.ports, here.settings, Chosen(reason="foreign_host")).sent == ()
 
 
 def test_a_chunk_is_found_by_its_state_too(here: World) -> None:
     """The state of a lost chunk is EXPIRED; its reason is what kept it."""
     here.fakes.catalog.save_chunk(changed_to_expired(here))
-    assert [one.reason for one in held(here.ports, here.settings, Chosen(reason="expired"))] == ["source_refused"]
+    assert [one.reason for one in list_held(here.ports, here.settings, Chosen(reason="expired"))] == ["source_refused"]
 
 
 def changed_to_expired(here: World) -> ChunkRecord:
@@ -103,7 +103,7 @@ def test_other_bytes_under_a_finished_chunks_ids_are_listed() -> None:
     other = location(document_id(0), host="neu-storage.asm.skype.com")
     here.fakes.source.objects[other] = wav(sample=b"\x05\x06")
     here.works(task(content_location=other))
-    (one,) = held(here.ports, here.settings)
+    (one,) = list_held(here.ports, here.settings)
     assert (one.kind, one.reason, one.recording_id) == (Kind.CONFLICT, "content_conflict", task().recording_id)
 
 
@@ -112,7 +112,7 @@ def test_a_foreign_blob_in_quarantine_is_listed(came_from: str) -> None:
     """Nothing that is kept there may be overlooked, whatever it says of itself."""
     here = world()
     name = here.fakes.quarantine.put(QuarantineEntry("unreadable_entry", "no entry", "a note", came_from, here.now))
-    assert [(one.id, one.reason) for one in held(here.ports, here.settings)] == [(name, "unreadable_entry")]
+    assert [(one.id, one.reason) for one in list_held(here.ports, here.settings)] == [(name, "unreadable_entry")]
 
 
 def test_an_entry_of_a_chunk_that_the_catalog_does_not_know_is_listed() -> None:
@@ -121,21 +121,21 @@ def test_an_entry_of_a_chunk_that_the_catalog_does_not_know_is_listed() -> None:
     here.fakes.quarantine.put(
         QuarantineEntry("source_forbidden", "403", task().model_dump_json(), Origin.CHUNK, here.now)
     )
-    assert [one.kind for one in held(here.ports, here.settings)] == [Kind.CONFLICT]
+    assert [one.kind for one in list_held(here.ports, here.settings)] == [Kind.CONFLICT]
 
 
 def test_an_entry_of_a_chunk_that_the_catalog_reports_is_listed_once(here: World) -> None:
     """The chunk stands for it, held or at work again; once it is archived the entry is history."""
     entry = QuarantineEntry("source_forbidden", "403", task().model_dump_json(), Origin.CHUNK, here.now)
     here.fakes.quarantine.put(entry)
-    assert [one.kind for one in held(here.ports, here.settings)] == [Kind.CHUNK]
+    assert [one.kind for one in list_held(here.ports, here.settings)] == [Kind.CHUNK]
     redrive(here.ports, here.settings, Chosen())
-    assert held(here.ports, here.settings) == []
+    assert list_held(here.ports, here.settings) == []
     here.runs()
-    assert held(here.ports, here.settings) == []
+    assert list_held(here.ports, here.settings) == []
     here.fakes.clock.advance(hours=1)
     here.fakes.quarantine.put(replace(entry, reason="content_conflict", at=here.now))
-    assert [one.reason for one in held(here.ports, here.settings)] == ["content_conflict"], "after it was archived"
+    assert [one.reason for one in list_held(here.ports, here.settings)] == ["content_conflict"], "after it was archived"
 
 
 def test_other_bytes_can_be_compared_again() -> None:
@@ -146,11 +146,11 @@ def test_other_bytes_can_be_compared_again() -> None:
     other = location(document_id(0), host="neu-storage.asm.skype.com")
     here.fakes.source.objects[other] = wav(sample=b"\x05\x06")
     here.works(task(content_location=other))
-    (one,) = held(here.ports, here.settings)
+    (one,) = list_held(here.ports, here.settings)
     here.fakes.queue.sent.clear()
     assert redrive(here.ports, here.settings, Chosen(id=one.id)).sent == (one.id,)
     assert [sent.content_location for sent in here.fakes.queue.tasks] == [other]
-    assert held(here.ports, here.settings) == []
+    assert list_held(here.ports, here.settings) == []
 
 
 def test_an_event_refused_on_both_delivery_paths_is_listed_once_with_its_recording(here: World) -> None:
@@ -161,25 +161,25 @@ def test_an_event_refused_on_both_delivery_paths_is_listed_once_with_its_recordi
         {**forged, "eventTime": forged["eventTime"], "extra": None}, Origin.EVENT_GRID, here.ports, here.settings
     )
     assert len(here.fakes.quarantine.kept) == 2
-    (one,) = [one for one in held(here.ports, here.settings) if one.kind is Kind.REFUSED]
+    (one,) = [one for one in list_held(here.ports, here.settings) if one.kind is Kind.REFUSED]
     assert (one.recording_id, len(one.entries)) == (task().recording_id, 2)
     for name in one.entries:
-        assert [each.id for each in held(here.ports, here.settings, Chosen(id=name))] == [one.id]
+        assert [each.id for each in list_held(here.ports, here.settings, Chosen(id=name))] == [one.id]
 
 
 def test_a_row_that_cannot_be_read_hides_nothing_else(here: World) -> None:
     """It is an item of its own; what came before it, and the other places, are still listed."""
     here.fakes.queue.poison(task(3, document_id(3)).model_dump_json())
     here.fakes.catalog.unreadable.add(next(iter(here.fakes.catalog.chunks)))
-    kinds = {one.kind for one in held(here.ports, here.settings)}
+    kinds = {one.kind for one in list_held(here.ports, here.settings)}
     assert kinds == {Kind.UNREADABLE, Kind.POISONED}
 
 
 def test_before_and_after_are_about_the_time_of_the_event(here: World) -> None:
     """`after` includes its moment, `before` does not: two neighbouring spans never share a chunk."""
     at = here.record().task.event_time
-    assert not held(here.ports, here.settings, Chosen(before=at))
-    assert held(here.ports, here.settings, Chosen(after=at))
+    assert not list_held(here.ports, here.settings, Chosen(before=at))
+    assert list_held(here.ports, here.settings, Chosen(after=at))
 
 
 def test_a_second_redrive_finds_nothing_to_do(here: World) -> None:
@@ -212,7 +212,7 @@ def test_a_chunk_that_fails_again_is_held_again_and_nothing_loops(here: World) -
     here.forgets(task())
     redrive(here.ports, here.settings, Chosen())
     here.runs()
-    (one,) = [one for one in held(here.ports, here.settings) if one.kind is Kind.CHUNK]
+    (one,) = [one for one in list_held(here.ports, here.settings) if one.kind is Kind.CHUNK]
     assert (here.state(), one.redrives) == (ChunkState.EXPIRED, 1)
     here.fakes.clock.advance(hours=1)
     here.reconciles()
@@ -245,7 +245,7 @@ def test_a_refused_event_that_passes_now_is_taken_and_its_entry_kept_for_the_rec
     assert redrive(here.ports, allowed, Chosen(reason="foreign_host")).sent == (name,)
     assert [sent.index for sent in here.fakes.queue.tasks] == [7]
     assert here.fakes.quarantine.kept[name].redriven_at == here.now
-    assert name not in {one.id for one in held(here.ports, allowed)}
+    assert name not in {one.id for one in list_held(here.ports, allowed)}
 
 
 def test_a_refused_event_that_is_refused_again_stays_as_it_was(here: World) -> None:
@@ -262,7 +262,7 @@ def test_a_refused_event_that_is_refused_again_stays_as_it_was(here: World) -> N
 def test_what_cannot_be_read_is_listed_and_stays(here: World, payload: str) -> None:
     """Whatever came, somebody may look at it."""
     name = here.fakes.quarantine.put(QuarantineEntry("unreadable_event", "no JSON", payload, "event_queue", here.now))
-    assert {one.id: one.kind for one in held(here.ports, here.settings)}[name] is Kind.REFUSED
+    assert {one.id: one.kind for one in list_held(here.ports, here.settings)}[name] is Kind.REFUSED
     assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
 
 
@@ -273,7 +273,7 @@ def test_a_task_that_another_version_refused_is_put_back_with_all_its_fields(
     """A worker of an older version keeps what it cannot read; after the upgrade nothing of it may be lost."""
     refused = task(8, document_id(8), **changes)
     name = here.fakes.quarantine.put(unreadable_task(refused.model_dump_json(), here.now))
-    (one,) = held(here.ports, here.settings, Chosen(id=name))
+    (one,) = list_held(here.ports, here.settings, Chosen(id=name))
     assert (one.recording_id, one.index, one.time_left) == (refused.recording_id, 8, refused.expires_at - here.now)
     assert redrive(here.ports, here.settings, Chosen(id=name)).sent == (name,)
     assert here.fakes.queue.tasks == [refused]
@@ -292,7 +292,7 @@ def test_time_left_counts_from_the_event_and_not_from_when_it_was_refused(here: 
     """A dead letter is hours old when it comes."""
     here.fakes.clock.advance(hours=5)
     name = _refuse(here, event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged"))
-    (one,) = held(here.ports, here.settings, Chosen(id=name))
+    (one,) = list_held(here.ports, here.settings, Chosen(id=name))
     assert one.time_left == EVENT_TIME + here.settings.retention - here.now
 
 
@@ -300,7 +300,7 @@ def test_poisoned_messages_are_listed_and_can_be_put_back_at_once(here: World) -
     """The sweep comes every five minutes; a person need not wait for it."""
     here.fakes.queue.poison(task(3, document_id(3)).model_dump_json())
     here.fakes.queue.poison_event(json.dumps(event(chunk(4, document_id(4)), id="poisoned")))
-    found = [one for one in held(here.ports, here.settings) if one.kind is Kind.POISONED]
+    found = [one for one in list_held(here.ports, here.settings) if one.kind is Kind.POISONED]
     assert [one.index for one in found] == [3, None]
     assert all(one.payload and one.time_left for one in found)
     done = redrive(here.ports, here.settings, Chosen(reason="poisoned"))
@@ -313,7 +313,7 @@ def test_one_chosen_message_leaves_the_others(here: World) -> None:
     """A filter is kept to."""
     for number in (3, 4):
         here.fakes.queue.poison(task(number, document_id(number)).model_dump_json())
-    ids = {one.index: one.id for one in held(here.ports, here.settings) if one.kind is Kind.POISONED}
+    ids = {one.index: one.id for one in list_held(here.ports, here.settings) if one.kind is Kind.POISONED}
     assert redrive(here.ports, here.settings, Chosen(id=ids[4])).sent == (ids[4],)
     assert [sent.index for sent in here.fakes.queue.tasks] == [4]
     assert len(here.fakes.queue.poison_bodies) == 1
@@ -327,5 +327,5 @@ def test_a_row_that_this_version_cannot_read_hides_no_held_thing(here: World, co
     name = here.fakes.quarantine.put(
         QuarantineEntry("source_forbidden", "403", task().model_dump_json(), Origin.CHUNK, here.now)
     )
-    assert name in {one.id for one in held(here.ports, here.settings)}
+    assert name in {one.id for one in list_held(here.ports, here.settings)}
     assert overview(here.ports).counted_all

@@ -16,7 +16,7 @@ from recording.domain.watched.attention import Attention
 from recording.errors import StorageBusyError, StorageError
 from recording.operate.attention import needs_attention
 from recording.operate.drift import look_for_drift
-from recording.operate.held import Chosen, Kind, held, redrive
+from recording.operate.held import Chosen, Kind, list_held, redrive
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
 from recording.ports import DeadLetter, QuarantineEntry
@@ -59,9 +59,9 @@ def of_four_places() -> World:
 def test_a_place_that_breaks_off_hides_neither_itself_nor_the_others(place: str) -> None:
     """One account that does not answer is no reason to see nothing, and an empty list would be good news."""
     here = of_four_places()
-    everything = held(here.ports, here.settings)
+    everything = list_held(here.ports, here.settings)
     PLACES[place](here)
-    found = held(here.ports, here.settings)
+    found = list_held(here.ports, here.settings)
     assert [(one.id, one.reason) for one in found if one.kind is Kind.UNREADABLE] == [(place, "storage_busy")]
     lost = {one.id for one in everything} - {one.id for one in found}
     assert len(lost) == (2 if place == "poison queues" else 1)
@@ -76,7 +76,7 @@ def test_what_may_be_behind_the_break_is_not_called_unknown(place: str) -> None:
     PLACES[place](here)
     for chosen in (Chosen(id="letter-9"), Chosen(reason="expired"), Chosen(recording_id="another")):
         with pytest.raises(StorageBusyError):
-            held(here.ports, here.settings, chosen)
+            list_held(here.ports, here.settings, chosen)
         with pytest.raises(StorageBusyError):
             redrive(here.ports, here.settings, chosen)
         with pytest.raises(StorageBusyError):
@@ -97,7 +97,7 @@ def test_a_catalog_that_does_not_answer_at_all_is_an_error() -> None:
     """Then nothing is known."""
     here = of_four_places()
     here.fakes.catalog.fail_next("held_chunks", BROKEN, times=2)
-    for look in (held, needs_attention):
+    for look in (list_held, needs_attention):
         with pytest.raises(StorageBusyError):
             look(here.ports, here.settings)
 

@@ -14,7 +14,7 @@ from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState
 from recording.errors import StorageBusyError, StorageRefusedError
-from recording.operate.held import Chosen, Kind, held, redrive
+from recording.operate.held import Chosen, Kind, list_held, redrive
 from recording.ports import DeadLetter
 from recording.ports.bulkhead import Bulkhead
 from recording.reconcile.sweep import sweep
@@ -113,7 +113,7 @@ def test_a_forged_event_among_the_dead_is_no_more_trusted_for_it(here: World) ->
 def test_a_dead_letter_is_listed_with_reason_tries_and_time_left(here: World) -> None:
     """The time left counts from the event."""
     post(here, letter(here, event()))
-    (one,) = held(here.ports, here.settings)
+    (one,) = list_held(here.ports, here.settings)
     assert (one.kind, one.id, one.reason, one.attempts) == (Kind.DEAD_LETTER, NAME, "MaxDeliveryAttemptsExceeded", 12)
     assert one.time_left == EVENT_TIME + timedelta(hours=24) - here.now
     assert "recordingChunks" in one.payload
