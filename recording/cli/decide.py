@@ -19,6 +19,7 @@ from recording.cli.options import (
 )
 from recording.control.audit import audited
 from recording.domain.find.short_ids import item_name, short_id
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.watched.attention import AttentionItem
@@ -30,7 +31,6 @@ from recording.operate.decide import Decided
 from recording.operate.decide import accept as accept_bytes
 from recording.operate.decide import dismiss as dismiss_items
 from recording.operate.decide import retry as retry_items
-from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_recording
 from recording.operate.held import Redriven
 from recording.operate.held import redrive as redrive_held
@@ -64,7 +64,7 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     """
     session = session_of(context, form)
     chosen = filters.chosen(session)
-    if chosen == Chosen() and not everything:
+    if chosen.matches_all and not everything:
         message = "select items with --id, --reason, --recording, --before or --after; or --all"
         raise RequestError(message, code=Code.NOTHING_CHOSEN)
     if not dry_run:
@@ -83,7 +83,7 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
     raise typer.Exit(NEEDS_ATTENTION if done.skipped else UNKNOWN if filters.recording and not done.sent else FINE)
 
 
-def _redriven(session: Session, chosen: Chosen, *, dry_run: bool) -> Redriven:
+def _redriven(session: Session, chosen: HeldFilter, *, dry_run: bool) -> Redriven:
     """Redrive, with rows in the audit trail; a dry run leaves none."""
     done: list[Redriven] = []
 
@@ -161,7 +161,7 @@ def retry(  # noqa: PLR0917 - typer takes options as parameters
     raise typer.Exit(_decide(session, "retry", retry_items, (names or [], reason, recording), note, yes=yes))
 
 
-Decision = Callable[[Chosen, str, str | None, Ports, Settings], Decided]
+Decision = Callable[[HeldFilter, str, str | None, Ports, Settings], Decided]
 
 
 def _decide(

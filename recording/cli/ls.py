@@ -23,11 +23,11 @@ from recording.cli.output.times import clock_time, duration_of, size_of, time_le
 from recording.cli.output.words import style_of, whose
 from recording.cli.status import why
 from recording.domain.find.short_ids import item_name, short_id
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.watched.attention import Attention, AttentionItem
 from recording.http.views.attention import HeldListView
 from recording.http.views.recordings import RecordingsView
 from recording.operate.attention import needs_attention
-from recording.operate.find_held import Chosen
 from recording.operate.recordings import ARCHIVED, DISMISSED, OPEN, WAITING, Listed, list_recordings
 
 
@@ -137,7 +137,7 @@ def _row(session: Session, one: Listed) -> list[Cell]:
     ]
 
 
-def _attention(session: Session, chosen: Chosen, limit: int) -> int:
+def _attention(session: Session, chosen: HeldFilter, limit: int) -> int:
     found = needs_attention(session.ports, session.settings, chosen)
     facts = HeldListView.of(found, top=limit).plain()
     rows = [_item(session, item) for item in found.items[:limit]]

@@ -13,12 +13,12 @@ from rich.text import Text
 from recording.cli.connect.session import Output, Session, text
 from recording.cli.output.times import read_moment
 from recording.domain.find.short_ids import named_by
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.quarantine import REASONS
 from recording.domain.watched.attention import Attention
 from recording.errors import RequestError
 from recording.operate.accept import check_note
 from recording.operate.attention import needs_attention
-from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_item, find_recording
 
 
@@ -93,14 +93,16 @@ class Filters:
         None
     )
 
-    def chosen(self, session: Session) -> Chosen:
+    def chosen(self, session: Session) -> HeldFilter:
         """Return which items are meant; short ids become whole ones."""
-        return Chosen(
-            None if self.item is None else find_item(self.item, session.ports, session.settings),
-            self.reason,
-            None if self.recording is None else _recording(session, self.recording),
-            moment(session, self.before, "--before"),
-            moment(session, self.after, "--after"),
+        return HeldFilter.read(
+            {
+                "id": None if self.item is None else find_item(self.item, session.ports, session.settings),
+                "reason": self.reason,
+                "recordingId": None if self.recording is None else _recording(session, self.recording),
+                "before": moment(session, self.before, "--before"),
+                "after": moment(session, self.after, "--after"),
+            }
         )
 
 

@@ -15,6 +15,7 @@ from recording.cli.output.times import clock_time, due_in, duration_of, size_of,
 from recording.cli.output.words import meaning_of, remedy_of, style_of
 from recording.cli.status import why
 from recording.domain.find.short_ids import item_name, short_id
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
 from recording.domain.watched import deadline
@@ -24,7 +25,6 @@ from recording.errors.codes import Code
 from recording.http.views.attention import HeldListView
 from recording.http.views.recordings import StoryView
 from recording.operate.attention import needs_attention
-from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_item, find_recording
 from recording.operate.held_things import Held
 from recording.operate.recordings import tags_of
@@ -84,7 +84,7 @@ def _item_named(typed: str, session: Session) -> str | None:
 
 def _look_at_item(session: Session, item_id: str) -> int:
     """Show a refused event, a message or whatever else no recording of the catalog stands for."""
-    found = needs_attention(session.ports, session.settings, Chosen(id=item_id))
+    found = needs_attention(session.ports, session.settings, HeldFilter(id=item_id))
     held = {one.id: one for one in found.held}
     parts = (part for item in found.items for part in _item(session, item, held.get(item.id)))
     session.show(HeldListView.of(found, whole=True).plain(), *parts)

@@ -20,6 +20,7 @@ from recording.domain.incoming.requests import (
     AcceptRequest,
     ConsentRequest,
     DecisionRequest,
+    HeldFilter,
     HeldQuery,
     PauseRequest,
     RedriveRequest,
@@ -37,7 +38,6 @@ from recording.library.tags import etag_of
 from recording.operate.attention import needs_attention
 from recording.operate.decide import Decided, accept, dismiss, retry
 from recording.operate.doctor import examine
-from recording.operate.find_held import Chosen
 from recording.operate.held import redrive
 from recording.ports import Ports
 from recording.ports.probe import Probe
@@ -152,8 +152,7 @@ def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.Htt
     def look() -> func.HttpResponse:
         ports, settings = authorize(request, Operation.LIST_HELD, dependencies)
         query = HeldQuery.read(query_of(request))
-        chosen = Chosen.by(query)
-        attention = needs_attention(ports, settings, chosen)
+        attention = needs_attention(ports, settings, query)
         return as_json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
 
     return respond(look)
@@ -165,14 +164,13 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
     def put_back() -> func.HttpResponse:
         ports, settings = authorize(request, Operation.REDRIVE_HELD, dependencies)
         asked = RedriveRequest.read(json_body(request))
-        chosen = Chosen.by(asked)
-        if chosen == Chosen() and not asked.all:
+        if asked.matches_all and not asked.all:
             raise RequestError(
                 "select items with id, reason, recordingId, before or after; or all: true", code=Code.NOTHING_CHOSEN
             )
 
         def act() -> dict[str, Any]:
-            done = redrive(ports, settings, chosen, dry_run=asked.dry_run)
+            done = redrive(ports, settings, asked, dry_run=asked.dry_run)
             return RedrivenView.of(done, dry_run=asked.dry_run).plain()
 
         if asked.dry_run:
@@ -208,13 +206,13 @@ def retry_held(request: func.HttpRequest, dependencies: Dependencies) -> func.Ht
 def _decide(
     request: func.HttpRequest,
     operation: Operation,
-    decision: Callable[[Chosen, str, str | None, Ports, Settings], Decided],
+    decision: Callable[[HeldFilter, str, str | None, Ports, Settings], Decided],
     dependencies: Dependencies,
 ) -> func.HttpResponse:
     def decide() -> func.HttpResponse:
         ports, settings = authorize(request, operation, dependencies)
         asked = DecisionRequest.read(json_body(request))
-        done = decision(Chosen.by(asked), asked.note, caller_of(request, settings), ports, settings)
+        done = decision(asked, asked.note, caller_of(request, settings), ports, settings)
         return as_json(DecidedView.of(done).plain(), 200)
 
     return respond(decide)

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.watched import attention as model
 from recording.domain.watched import looks
@@ -14,7 +15,7 @@ from recording.domain.watched.looks import ReconcileLook, ScrubLook, SealLook
 from recording.errors import StorageError, fault_of
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.notify.operate import health_of_ways
-from recording.operate.find_held import PLACES, Chosen, check_known, everything_held
+from recording.operate.find_held import PLACES, check_known, everything_held, is_match
 from recording.operate.held_things import Held, Kind
 from recording.operate.held_things import by_urgency as held_by_urgency
 from recording.ports import Ports, Unreadable
@@ -49,7 +50,7 @@ class NeedsAttention:
         return tuple(item.id for item in self.items if item.kind is Attention.UNREADABLE and item.id in PLACES)
 
 
-def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> NeedsAttention:
+def needs_attention(ports: Ports, settings: Settings, chosen: HeldFilter | None = None) -> NeedsAttention:
     """Gather everything that needs attention and matches the filter.
 
     Raises:
@@ -57,7 +58,7 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
         StorageError: when the catalog does not answer; then nothing is known. A listing that breaks off later, or
             another place that does not answer, is an item.
     """
-    now, chosen = ports.clock.now(), chosen or Chosen()
+    now, chosen = ports.clock.now(), chosen or HeldFilter()
     broken: list[StorageError] = []
     pairs = list(everything_held(ports, settings, broken))
     items = [_of_held(one, found, now, settings) for one, found in pairs]
@@ -65,12 +66,12 @@ def needs_attention(ports: Ports, settings: Settings, chosen: Chosen | None = No
     reconciled, scrubbed = _last_looks(ports)
     timers = looks.late(reconciled, scrubbed, _last_comparison(ports), now)
     everything = [*items, *open_items, *timers, *_of_endpoints(ports, now)]
-    meant = [item for item in everything if chosen.has(item)]
+    meant = [item for item in everything if is_match(item, chosen)]
     if not meant and broken:  # it may well be there
         raise broken[0]
     if not meant:
         check_known(chosen, everything, ports)
-    held = sorted((one for one, _ in pairs if chosen.has(one)), key=held_by_urgency)
+    held = sorted((one for one, _ in pairs if is_match(one, chosen)), key=held_by_urgency)
     return NeedsAttention(tuple(by_urgency(meant)), tuple(held), complete, reconciled, scrubbed)
 
 

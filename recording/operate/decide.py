@@ -10,6 +10,7 @@ from typing import Any
 
 from recording.control.audit import audited
 from recording.domain.ids import without_numbers
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.chunk import ChunkRecord, Dismissal
 from recording.domain.state.recording import RecordingRecord
@@ -21,7 +22,6 @@ from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
 from recording.operate.accept import accept_suspect, check_note
 from recording.operate.attention import needs_attention
-from recording.operate.find_held import Chosen
 from recording.operate.held import redrive
 from recording.ports import Ports
 from recording.settings import Settings
@@ -71,7 +71,7 @@ def accept(id: str, blob_name: str | None, note: str, caller: str | None, ports:
     return Accepted(id, record.task.recording_id, chosen)
 
 
-def dismiss(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
+def dismiss(chosen: HeldFilter, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
     """Decide that nothing more is to be done: held chunks and entries, and alarms about recordings and calls.
 
     Items that the app still works on (at risk, stuck, poisoned, dead letters) are skipped.
@@ -83,7 +83,7 @@ def dismiss(chosen: Chosen, note: str, caller: str | None, ports: Ports, setting
     return _decide(Operation.DISMISS_HELD, chosen, note, caller, ports, settings, _dismiss_and_log)
 
 
-def retry(chosen: Chosen, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
+def retry(chosen: HeldFilter, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
     """Try again now: open chunks at once, held items as by a redrive, missing recordings in the next run.
 
     Raises:
@@ -98,7 +98,7 @@ Act = Callable[[AttentionItem, Dismissal, Ports, Settings], bool]
 
 def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in nothing else
     operation: Operation,
-    chosen: Chosen,
+    chosen: HeldFilter,
     note: str,
     caller: str | None,
     ports: Ports,
@@ -106,7 +106,7 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
     act: Act,
 ) -> Decided:
     check_note(note)
-    if chosen == Chosen():
+    if chosen.matches_all:
         raise RequestError("select items by id, reason or recording", code=Code.NOTHING_CHOSEN)
     items = needs_attention(ports, settings, chosen).items
     decision = Dismissal(by=caller, note=without_numbers(note), at=ports.clock.now())
@@ -176,7 +176,7 @@ def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Set
     if recording is not None:
         again = changed(recording, look_at=None, asked_at=None)
         return _save(lambda: ports.catalog.save_recording(again))
-    return bool(redrive(ports, settings, Chosen(id=item.id)).sent)
+    return bool(redrive(ports, settings, HeldFilter(id=item.id)).sent)
 
 
 def chunk_of_id(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - the word of docs/api.md

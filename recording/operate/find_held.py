@@ -9,7 +9,7 @@ Everything in quarantine is listed, unless the catalog's own record of that chun
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -42,34 +42,23 @@ PLACES = ("catalog", "quarantine", "poison queues", "dead letters")  # ids of it
 Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | DeadLetter | None
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """A filter of held items; a field that is None matches all. `before` and `after` are times of events."""
-
-    id: str | None = None
-    reason: str | None = None
-    recording_id: str | None = None
-    before: datetime | None = None
-    after: datetime | None = None
-
-    @classmethod
-    def by(cls, request: HeldFilter) -> "Chosen":
-        """Return the filter of a request."""
-        return cls(request.id, request.reason, request.recording_id, request.before, request.after)
-
-    def has(self, held: Held | AttentionItem) -> bool:
-        """Return whether an item matches; a reason may also be a chunk's state or a kind."""
-        if self.id is not None and self.id not in (held.id, *held.entries):
-            return False
-        if self.reason is not None and self.reason not in (held.reason, held.state, held.kind):
-            return False
-        if self.recording_id is not None and not are_same_id(self.recording_id, held.recording_id or ""):
-            return False
-        happened = held.event_time or held.at
-        return (self.before is None or happened < self.before) and (self.after is None or happened >= self.after)
+def is_match(held: Held | AttentionItem, chosen: HeldFilter) -> bool:
+    """Return whether an item matches a filter; its reason may also be a chunk's state or a kind."""
+    if chosen.id is not None and chosen.id not in (held.id, *held.entries):
+        return False
+    if chosen.reason is not None and chosen.reason not in (held.reason, held.state, held.kind):
+        return False
+    if chosen.recording_id is not None and not _is_about(held, chosen.recording_id):
+        return False
+    happened = held.event_time or held.at
+    return (chosen.before is None or happened < chosen.before) and (chosen.after is None or happened >= chosen.after)
 
 
-def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[Held, Found]]:
+def _is_about(held: Held | AttentionItem, recording_id: str) -> bool:
+    return held.recording_id is not None and are_same_id(recording_id, held.recording_id)
+
+
+def find_held(ports: Ports, settings: Settings, chosen: HeldFilter) -> list[tuple[Held, Found]]:
     """Return the matching held items, each with its origin, the most urgent first.
 
     Raises:
@@ -78,7 +67,7 @@ def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[He
     """
     broken: list[StorageError] = []
     everything = list(everything_held(ports, settings, broken))
-    found = [pair for pair in everything if chosen.has(pair[0])]
+    found = [pair for pair in everything if is_match(pair[0], chosen)]
     if not found and broken:  # it may well be there
         raise broken[0]
     if not found:
@@ -86,13 +75,13 @@ def find_held(ports: Ports, settings: Settings, chosen: Chosen) -> list[tuple[He
     return sorted(found, key=lambda pair: by_urgency(pair[0]))
 
 
-def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], ports: Ports) -> None:
+def check_known(chosen: HeldFilter, everything: Sequence[Held | AttentionItem], ports: Ports) -> None:
     """Refuse a filter that can match nothing: an empty list would be read as good news.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
     """
-    if chosen.id is not None and not any(Chosen(id=chosen.id).has(one) for one in everything):
+    if chosen.id is not None and not any(chosen.id in (one.id, *one.entries) for one in everything):
         raise RequestError("unknown id: nothing held has it", code=Code.UNKNOWN_ID)
     reasons = sorted({one.reason for one in everything})
     words = REASONS.union(Kind, Attention, ("quarantined", "expired", "poisoned"), reasons)
@@ -108,7 +97,7 @@ def check_known(chosen: Chosen, everything: Sequence[Held | AttentionItem], port
 
 
 def _is_known(recording_id: str, everything: Sequence[Held | AttentionItem], ports: Ports) -> bool:
-    if any(are_same_id(recording_id, one.recording_id or "") for one in everything):
+    if any(_is_about(one, recording_id) for one in everything):
         return True
     recording_id = canonical_id(recording_id)
     return ports.catalog.get_recording(recording_id) is not None or bool(ports.catalog.chunks_of(recording_id))

@@ -9,19 +9,20 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from recording.archive.claim import ids_of
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.transitions import redriven
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ingest import take_event
 from recording.library.notify.leftovers import put_back_these
-from recording.operate.find_held import Chosen, Found, find_held
+from recording.operate.find_held import Found, find_held
 from recording.operate.held_things import Held, Kind, chunk_id
 from recording.ports import DeadLetter, Ports, QuarantineEntry
 from recording.reconcile.sweep import put_back_event, put_back_letter, put_back_task, task_in
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-__all__ = ["Chosen", "Held", "Kind", "Redriven", "chunk_id", "list_held", "redrive"]
+__all__ = ["Held", "Kind", "Redriven", "chunk_id", "list_held", "redrive"]
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,17 @@ class Redriven:
     skipped: tuple[str, ...] = ()
 
 
-def list_held(ports: Ports, settings: Settings, chosen: Chosen | None = None) -> list[Held]:
+def list_held(ports: Ports, settings: Settings, chosen: HeldFilter | None = None) -> list[Held]:
     """Return all matching held items: those that can still be saved first, by time left.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`: the filter names nothing that exists.
         StorageError: when the catalog does not answer; another place that does not is an item of the list.
     """
-    return [one for one, _ in find_held(ports, settings, chosen or Chosen())]
+    return [one for one, _ in find_held(ports, settings, chosen or HeldFilter())]
 
 
-def redrive(ports: Ports, settings: Settings, chosen: Chosen, *, dry_run: bool = False) -> Redriven:
+def redrive(ports: Ports, settings: Settings, chosen: HeldFilter, *, dry_run: bool = False) -> Redriven:
     """Re-queue the matching held items; a dry run only reports them.
 
     Raises:

@@ -13,13 +13,13 @@ from dev.in_memory.fakes.control import FakeControl
 from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.world import World, world
 from recording.domain.find.find_query import FindQuery
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.recording import LastAction
 from recording.errors import RequestError
 from recording.http import library as http_library
 from recording.http import routes
 from recording.library.directory import find
 from recording.operate.attention import needs_attention
-from recording.operate.find_held import Chosen
 from recording.operate.find_recording import find_recording
 from recording.ports import RecordingSummary
 
@@ -125,11 +125,11 @@ def test_what_is_held_is_found_by_any_spelling(here: World, spelling: str) -> No
     """Also by the GUID within the id, which other systems log."""
     subject = f"/recording/call/{CALL_ID}/recordingId/{PADDED}"
     here.announces(event(subject=subject, topic="/another/resource"))
-    chosen = Chosen(recording_id=spelling)
+    chosen = HeldFilter(recording_id=spelling)
     (item,) = needs_attention(here.ports, here.settings, chosen).items
     assert item.recording_id == RECORDING_ID
     with pytest.raises(RequestError):
-        needs_attention(here.ports, here.settings, Chosen(recording_id="another"))
+        needs_attention(here.ports, here.settings, HeldFilter(recording_id="another"))
 
 
 @pytest.mark.parametrize("spelling", [*SPELLINGS.values(), GUID, GUID.upper()])

@@ -193,6 +193,11 @@ class HeldFilter(Exact):
     before: Time | None = None
     after: Time | None = None
 
+    @property
+    def matches_all(self) -> bool:
+        """Return whether no field filters anything out."""
+        return all(getattr(self, name) is None for name in HeldFilter.model_fields)
+
 
 class HeldQuery(HeldFilter):
     """The query of `GET held`."""

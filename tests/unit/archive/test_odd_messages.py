@@ -9,9 +9,10 @@ import pytest
 from dev.in_memory.builders import chunk, event, record, task
 from dev.in_memory.world import World, world
 from recording.archive.line import archive_message
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
 from recording.domain.state.transitions import is_archived
-from recording.operate.held import Chosen, redrive
+from recording.operate.held import redrive
 
 ODD = [
     "5",
@@ -171,7 +172,7 @@ def test_a_time_that_was_never_meant_puts_no_known_deadline_off(name: str, text:
 
 def test_nor_does_it_where_the_message_comes_from_the_poison_queue() -> None:
     """The sweep and a redrive know the chunk's record as well."""
-    for put_back in (lambda here: here.reconciles(), lambda here: redrive(here.ports, here.settings, Chosen())):
+    for put_back in (lambda here: here.reconciles(), lambda here: redrive(here.ports, here.settings, HeldFilter())):
         here = world()
         here.announces()
         here.fakes.queue.sent.clear()

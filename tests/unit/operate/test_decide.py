@@ -6,6 +6,7 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task, wav
 from dev.in_memory.world import World, world
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import changed
@@ -14,7 +15,6 @@ from recording.domain.watched.attention import Attention
 from recording.errors import RequestError, StorageBusyError
 from recording.operate.attention import needs_attention
 from recording.operate.decide import accept, dismiss, retry
-from recording.operate.find_held import Chosen
 from recording.ports import QuarantineEntry
 
 NOTE = "Heard it; customer agreed."
@@ -78,7 +78,7 @@ def test_what_is_dismissed_needs_no_attention_any_more(make: object) -> None:
     made = make(here)  # type: ignore[operator]
     assert kinds(here) != []
 
-    done = dismiss(Chosen(id=made), NOTE, "operator-1", here.ports, here.settings)
+    done = dismiss(HeldFilter(id=made), NOTE, "operator-1", here.ports, here.settings)
 
     assert (done.done, done.skipped) == ((made,), ())
     for _ in range(4):
@@ -106,11 +106,11 @@ def test_a_dismissal_is_logged_once(make: object, action: str, caplog: pytest.Lo
     made = make(here)  # type: ignore[operator]
     caplog.set_level("INFO", logger="recording")
     caplog.clear()
-    dismiss(Chosen(id=made), NOTE, "operator-1", here.ports, here.settings)
+    dismiss(HeldFilter(id=made), NOTE, "operator-1", here.ports, here.settings)
     lines = [text for text in caplog.messages if text.startswith("recording.dismissed")]
     assert [f'action="{action}"' in text for text in lines] == [True]
     with pytest.raises(RequestError):
-        dismiss(Chosen(id=made), NOTE, None, here.ports, here.settings)
+        dismiss(HeldFilter(id=made), NOTE, None, here.ports, here.settings)
     assert sum(text.startswith("recording.dismissed") for text in caplog.messages) == 1
 
 
@@ -125,16 +125,16 @@ def test_one_decision_hides_no_other_alarm_of_the_recording(call: Attention, fir
     here.fakes.control.states.clear()
     assert sorted(kinds(here)) == sorted([Attention.MISSING, call])
     done, left = (Attention.MISSING, call) if first else (call, Attention.MISSING)
-    dismiss(Chosen(reason=done.value), NOTE, None, here.ports, here.settings)
+    dismiss(HeldFilter(reason=done.value), NOTE, None, here.ports, here.settings)
     assert kinds(here) == [left]
-    dismiss(Chosen(reason=left.value), NOTE, None, here.ports, here.settings)
+    dismiss(HeldFilter(reason=left.value), NOTE, None, here.ports, here.settings)
     assert kinds(here) == []
 
 
 def test_what_is_raised_after_a_decision_is_not_decided() -> None:
     """No file, said somebody; then two of three arrive: about the third nobody has decided."""
     here = world()
-    dismiss(Chosen(id=missing(here)), NOTE, None, here.ports, here.settings)
+    dismiss(HeldFilter(id=missing(here)), NOTE, None, here.ports, here.settings)
     here.fakes.clock.advance(hours=1)
     for index in (0, 2):
         here.holds(task(index))
@@ -143,14 +143,14 @@ def test_what_is_raised_after_a_decision_is_not_decided() -> None:
     here.fakes.clock.advance(hours=2)
     here.reconciles()
     assert kinds(here) == [Attention.INCOMPLETE]
-    dismiss(Chosen(reason="incomplete"), NOTE, None, here.ports, here.settings)
+    dismiss(HeldFilter(reason="incomplete"), NOTE, None, here.ports, here.settings)
     assert kinds(here) == []
 
 
 def test_a_second_pause_that_does_not_end_is_another_one() -> None:
     """The first was dismissed, and ended."""
     here = world()
-    dismiss(Chosen(id=overdue(here)), NOTE, None, here.ports, here.settings)
+    dismiss(HeldFilter(id=overdue(here)), NOTE, None, here.ports, here.settings)
     here.fakes.clock.advance(hours=1)
     record = here.fakes.catalog.recordings[RECORDING_ID]
     later = changed(record, call_alarm="pause_overdue", call_alarm_since=here.now, stands="pause_overdue")
@@ -182,7 +182,7 @@ def test_a_dismissed_chunk_that_is_announced_again_is_worked_on() -> None:
     """New evidence reopens, whatever was decided before it."""
     here = world()
     made = held_chunk(here)
-    dismiss(Chosen(id=made), NOTE, None, here.ports, here.settings)
+    dismiss(HeldFilter(id=made), NOTE, None, here.ports, here.settings)
     here.fakes.clock.advance(hours=1)
     here.announces()
     here.runs(hours=1)
@@ -197,7 +197,7 @@ def test_what_goes_on_by_itself_cannot_be_dismissed() -> None:
     here.fakes.queue.sent.clear()
     here.fakes.clock.advance(hours=20)
     (item,) = needs_attention(here.ports, here.settings).items
-    done = dismiss(Chosen(id=item.id), NOTE, None, here.ports, here.settings)
+    done = dismiss(HeldFilter(id=item.id), NOTE, None, here.ports, here.settings)
     assert (item.kind, done.done, done.skipped) == (Attention.AT_RISK, (), (item.id,))
     assert kinds(here) == [Attention.AT_RISK]
 
@@ -212,7 +212,7 @@ def test_retry_works_on_an_open_chunk_now() -> None:
     here.fakes.catalog.save_chunk(
         changed(here.record(), attempts=9, last_error="source_refused", next_attempt_at=later)
     )
-    done = retry(Chosen(recording_id=RECORDING_ID), "role is back", "op", here.ports, here.settings)
+    done = retry(HeldFilter(recording_id=RECORDING_ID), "role is back", "op", here.ports, here.settings)
     assert done.done == (f"{RECORDING_ID}/{task().key}",)
     here.runs_due()
     assert here.state() is ChunkState.SOURCE_DELETED
@@ -223,7 +223,7 @@ def test_retry_works_on_an_open_chunk_now() -> None:
 def test_retry_puts_a_held_chunk_back_to_work(state: ChunkState) -> None:
     here = world()
     made = held_chunk(here, state)
-    assert retry(Chosen(id=made), NOTE, None, here.ports, here.settings).done == (made,)
+    assert retry(HeldFilter(id=made), NOTE, None, here.ports, here.settings).done == (made,)
     here.runs_due()
     assert here.state() is ChunkState.SOURCE_DELETED
 
@@ -234,7 +234,7 @@ def test_retry_asks_again_about_a_missing_recording() -> None:
     here.fakes.clock.advance(days=5)
     here.reconciles()
     asked = here.fakes.control.calls.count("state")
-    assert retry(Chosen(id=made), NOTE, None, here.ports, here.settings).done == (made,)
+    assert retry(HeldFilter(id=made), NOTE, None, here.ports, here.settings).done == (made,)
     assert here.fakes.catalog.recordings[RECORDING_ID].look_at is None
     here.reconciles()
     assert here.fakes.control.calls.count("state") >= asked
@@ -243,7 +243,7 @@ def test_retry_asks_again_about_a_missing_recording() -> None:
 def test_retry_of_a_refused_event_that_is_refused_again_is_skipped() -> None:
     here = world()
     made = refused(here)
-    assert retry(Chosen(id=made), NOTE, None, here.ports, here.settings).skipped == (made,)
+    assert retry(HeldFilter(id=made), NOTE, None, here.ports, here.settings).skipped == (made,)
 
 
 def test_accept_needs_no_name_where_there_is_one_suspect() -> None:
@@ -274,16 +274,16 @@ def test_accept_refuses_what_it_cannot_mean() -> None:
 @pytest.mark.parametrize(
     ("chosen", "note", "code"),
     [
-        (Chosen(id="nothing"), NOTE, "unknown_id"),
-        (Chosen(reason="typo"), NOTE, "unknown_reason"),
-        (Chosen(recording_id="nothing"), NOTE, "unknown_recording"),
-        (Chosen(), NOTE, "nothing_chosen"),
-        (Chosen(reason="media_suspect"), " ", "invalid_request"),
-        (Chosen(reason="media_suspect"), "bell\x07", "invalid_request"),
+        (HeldFilter(id="nothing"), NOTE, "unknown_id"),
+        (HeldFilter(reason="typo"), NOTE, "unknown_reason"),
+        (HeldFilter(recording_id="nothing"), NOTE, "unknown_recording"),
+        (HeldFilter(), NOTE, "nothing_chosen"),
+        (HeldFilter(reason="media_suspect"), " ", "invalid_request"),
+        (HeldFilter(reason="media_suspect"), "bell\x07", "invalid_request"),
     ],
 )
 def test_what_names_nothing_or_gives_no_reason_is_an_error(
-    decide: object, chosen: Chosen, note: str, code: str
+    decide: object, chosen: HeldFilter, note: str, code: str
 ) -> None:
     here = world()
     held_chunk(here)
@@ -299,12 +299,12 @@ def test_a_decision_that_cannot_be_noted_is_not_made() -> None:
     made = held_chunk(here)
     here.fakes.audit.fail_next("add", StorageBusyError("down"))
     with pytest.raises(StorageBusyError):
-        dismiss(Chosen(id=made), NOTE, None, here.ports, here.settings)
+        dismiss(HeldFilter(id=made), NOTE, None, here.ports, here.settings)
     assert here.record().dismissed is None
 
 
 def test_phone_numbers_do_not_get_into_the_trail() -> None:
     here = world()
     made = refused(here)
-    dismiss(Chosen(id=made), "caller +491701234567 agreed", None, here.ports, here.settings)
+    dismiss(HeldFilter(id=made), "caller +491701234567 agreed", None, here.ports, here.settings)
     assert "+49170" not in str(here.fakes.audit.written)

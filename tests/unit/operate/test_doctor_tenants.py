@@ -8,7 +8,7 @@ from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import world
 from recording.domain.incoming.tenants import Tenants
 from recording.operate.doctor import CHECKS
-from recording.operate.doctor.findings import Finding, State, checked
+from recording.operate.doctor.findings import Finding, State, run_check
 
 FX, EQ = "aaaaaaaa-0000-4000-8000-000000000001", "bbbbbbbb-0000-4000-8000-000000000002"
 GOOD: dict[str, Any] = {
@@ -25,7 +25,7 @@ def looked_at(document: dict[str, Any] | None, *, platform_auth: bool = True) ->
     """What the doctor finds with this setting."""
     tenants = None if document is None else Tenants.model_validate(document)
     here = world(platform_auth=platform_auth, tenants=tenants)
-    return checked("tenants", lambda: CHECKS["tenants"](here.ports, here.settings, FakeProbe()))
+    return run_check("tenants", lambda: CHECKS["tenants"](here.ports, here.settings, FakeProbe()))
 
 
 def test_without_tenants_there_is_nothing_to_look_at() -> None:

@@ -10,6 +10,7 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, task, wav
 from dev.in_memory.world import World, world
 from recording.archive.claim import unreadable_task
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.quarantine import Origin
@@ -17,7 +18,7 @@ from recording.domain.state.transitions import moved, redriven
 from recording.errors import ClaimLostError, RecordingError, RequestError, StorageBusyError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ingest import ingest_event
-from recording.operate.held import Chosen, Kind, chunk_id, list_held, redrive
+from recording.operate.held import Kind, chunk_id, list_held, redrive
 from recording.operate.timeline import overview
 from recording.ports import QuarantineEntry
 
@@ -43,7 +44,7 @@ def test_a_held_chunk_is_listed_with_its_reason_and_time_left(here: World) -> No
 
 def test_a_redriven_chunk_is_archived_under_its_own_identity(here: World) -> None:
     """The whole point: the file is still there, the reason is gone."""
-    assert redrive(here.ports, here.settings, Chosen(reason="source_forbidden")).sent == (chunk_id(here.record()),)
+    assert redrive(here.ports, here.settings, HeldFilter(reason="source_forbidden")).sent == (chunk_id(here.record()),)
     assert here.fakes.queue.tasks == [here.record().task]
     here.runs()
     assert (here.state(), len(here.media_blobs()), here.record().redrives) == (ChunkState.SOURCE_DELETED, 1, 1)
@@ -53,7 +54,7 @@ def test_a_redriven_chunk_is_archived_under_its_own_identity(here: World) -> Non
 def test_a_dry_run_tells_the_same_and_changes_nothing(here: World) -> None:
     """Look first."""
     before = here.record()
-    assert redrive(here.ports, here.settings, Chosen(), dry_run=True).sent == (chunk_id(before),)
+    assert redrive(here.ports, here.settings, HeldFilter(), dry_run=True).sent == (chunk_id(before),)
     assert (here.record(), here.fakes.queue.tasks) == (before, [])
 
 
@@ -69,25 +70,27 @@ UNKNOWN = [
     "use", [lambda w, c: list_held(w.ports, w.settings, c), lambda w, c: redrive(w.ports, w.settings, c)]
 )
 def test_a_filter_that_can_match_nothing_is_an_error(
-    here: World, other: dict[str, str], code: str, use: Callable[[World, Chosen], object]
+    here: World, other: dict[str, str], code: str, use: Callable[[World, HeldFilter], object]
 ) -> None:
     """An empty list would be read as good news."""
     with pytest.raises(RequestError) as refused:
-        use(here, Chosen(**other))  # type: ignore[arg-type]  # texts only
+        use(here, HeldFilter(**other))
     assert refused.value.code == code
     assert here.state() is ChunkState.QUARANTINED
 
 
 def test_a_known_reason_that_nothing_is_held_for_is_good_news(here: World) -> None:
     """A scheduled job asks for one reason every hour, and is content with none."""
-    assert list_held(here.ports, here.settings, Chosen(reason="foreign_host")) == []
-    assert redrive(here.ports, here.settings, Chosen(reason="foreign_host")).sent == ()
+    assert list_held(here.ports, here.settings, HeldFilter(reason="foreign_host")) == []
+    assert redrive(here.ports, here.settings, HeldFilter(reason="foreign_host")).sent == ()
 
 
 def test_a_chunk_is_found_by_its_state_too(here: World) -> None:
     """The state of a lost chunk is EXPIRED; its reason is what kept it."""
     here.fakes.catalog.save_chunk(changed_to_expired(here))
-    assert [one.reason for one in list_held(here.ports, here.settings, Chosen(reason="expired"))] == ["source_refused"]
+    assert [one.reason for one in list_held(here.ports, here.settings, HeldFilter(reason="expired"))] == [
+        "source_refused"
+    ]
 
 
 def changed_to_expired(here: World) -> ChunkRecord:
@@ -129,7 +132,7 @@ def test_an_entry_of_a_chunk_that_the_catalog_reports_is_listed_once(here: World
     entry = QuarantineEntry("source_forbidden", "403", task().model_dump_json(), Origin.CHUNK, here.now)
     here.fakes.quarantine.put(entry)
     assert [one.kind for one in list_held(here.ports, here.settings)] == [Kind.CHUNK]
-    redrive(here.ports, here.settings, Chosen())
+    redrive(here.ports, here.settings, HeldFilter())
     assert list_held(here.ports, here.settings) == []
     here.runs()
     assert list_held(here.ports, here.settings) == []
@@ -148,7 +151,7 @@ def test_other_bytes_can_be_compared_again() -> None:
     here.works(task(content_location=other))
     (one,) = list_held(here.ports, here.settings)
     here.fakes.queue.sent.clear()
-    assert redrive(here.ports, here.settings, Chosen(id=one.id)).sent == (one.id,)
+    assert redrive(here.ports, here.settings, HeldFilter(id=one.id)).sent == (one.id,)
     assert [sent.content_location for sent in here.fakes.queue.tasks] == [other]
     assert list_held(here.ports, here.settings) == []
 
@@ -164,7 +167,7 @@ def test_an_event_refused_on_both_delivery_paths_is_listed_once_with_its_recordi
     (one,) = [one for one in list_held(here.ports, here.settings) if one.kind is Kind.REFUSED]
     assert (one.recording_id, len(one.entries)) == (task().recording_id, 2)
     for name in one.entries:
-        assert [each.id for each in list_held(here.ports, here.settings, Chosen(id=name))] == [one.id]
+        assert [each.id for each in list_held(here.ports, here.settings, HeldFilter(id=name))] == [one.id]
 
 
 def test_a_row_that_cannot_be_read_hides_nothing_else(here: World) -> None:
@@ -178,21 +181,21 @@ def test_a_row_that_cannot_be_read_hides_nothing_else(here: World) -> None:
 def test_before_and_after_are_about_the_time_of_the_event(here: World) -> None:
     """`after` includes its moment, `before` does not: two neighbouring spans never share a chunk."""
     at = here.record().task.event_time
-    assert not list_held(here.ports, here.settings, Chosen(before=at))
-    assert list_held(here.ports, here.settings, Chosen(after=at))
+    assert not list_held(here.ports, here.settings, HeldFilter(before=at))
+    assert list_held(here.ports, here.settings, HeldFilter(after=at))
 
 
 def test_a_second_redrive_finds_nothing_to_do(here: World) -> None:
     """Two people at once send it once."""
-    redrive(here.ports, here.settings, Chosen())
-    assert redrive(here.ports, here.settings, Chosen()).sent == ()
+    redrive(here.ports, here.settings, HeldFilter())
+    assert redrive(here.ports, here.settings, HeldFilter()).sent == ()
     assert len(here.fakes.queue.tasks) == 1
 
 
 def test_a_chunk_that_somebody_changed_meanwhile_is_skipped(here: World) -> None:
     """The ETag decides, and the answer says so."""
     here.fakes.catalog.fail_next("save_chunk", ClaimLostError("changed"))
-    assert redrive(here.ports, here.settings, Chosen()).skipped == (chunk_id(here.record()),)
+    assert redrive(here.ports, here.settings, HeldFilter()).skipped == (chunk_id(here.record()),)
     assert here.fakes.queue.tasks == []
 
 
@@ -200,7 +203,7 @@ def test_a_redrive_whose_task_was_never_sent_is_finished_by_reconcile(here: Worl
     """A death between the two writes loses nothing."""
     here.fakes.queue.fail_next("send", StorageBusyError("503"))
     with pytest.raises(StorageBusyError):
-        redrive(here.ports, here.settings, Chosen())
+        redrive(here.ports, here.settings, HeldFilter())
     here.fakes.clock.advance(minutes=15)
     here.reconciles()
     here.runs()
@@ -210,7 +213,7 @@ def test_a_redrive_whose_task_was_never_sent_is_finished_by_reconcile(here: Worl
 def test_a_chunk_that_fails_again_is_held_again_and_nothing_loops(here: World) -> None:
     """It comes back with its count, and waits for a person, however often the timer fires."""
     here.forgets(task())
-    redrive(here.ports, here.settings, Chosen())
+    redrive(here.ports, here.settings, HeldFilter())
     here.runs()
     (one,) = [one for one in list_held(here.ports, here.settings) if one.kind is Kind.CHUNK]
     assert (here.state(), one.redrives) == (ChunkState.EXPIRED, 1)
@@ -221,7 +224,7 @@ def test_a_chunk_that_fails_again_is_held_again_and_nothing_loops(here: World) -
 
 def test_only_a_held_chunk_can_be_redriven(here: World) -> None:
     """What is archived never goes back to the start."""
-    redrive(here.ports, here.settings, Chosen())
+    redrive(here.ports, here.settings, HeldFilter())
     here.runs()
     with pytest.raises(RecordingError, match="is not held"):
         redriven(here.record(), here.now)
@@ -242,7 +245,7 @@ def test_a_refused_event_that_passes_now_is_taken_and_its_entry_kept_for_the_rec
     name = _refuse(here, late)
     acs = here.settings.acs.model_copy(update={"content_hosts": (*here.settings.acs.content_hosts, host)})
     allowed = here.settings.model_copy(update={"acs": acs})
-    assert redrive(here.ports, allowed, Chosen(reason="foreign_host")).sent == (name,)
+    assert redrive(here.ports, allowed, HeldFilter(reason="foreign_host")).sent == (name,)
     assert [sent.index for sent in here.fakes.queue.tasks] == [7]
     assert here.fakes.quarantine.kept[name].redriven_at == here.now
     assert name not in {one.id for one in list_held(here.ports, allowed)}
@@ -253,7 +256,7 @@ def test_a_refused_event_that_is_refused_again_stays_as_it_was(here: World) -> N
     name = _refuse(here, event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged"))
     kept = dict(here.fakes.quarantine.kept)
     here.fakes.clock.advance(hours=30)
-    assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
+    assert redrive(here.ports, here.settings, HeldFilter(id=name)).skipped == (name,)
     assert here.fakes.quarantine.kept == kept
     assert here.fakes.queue.tasks == []
 
@@ -263,7 +266,7 @@ def test_what_cannot_be_read_is_listed_and_stays(here: World, payload: str) -> N
     """Whatever came, somebody may look at it."""
     name = here.fakes.quarantine.put(QuarantineEntry("unreadable_event", "no JSON", payload, "event_queue", here.now))
     assert {one.id: one.kind for one in list_held(here.ports, here.settings)}[name] is Kind.REFUSED
-    assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
+    assert redrive(here.ports, here.settings, HeldFilter(id=name)).skipped == (name,)
 
 
 @pytest.mark.parametrize("changes", [{}, {"later": [1]}, {"later": [1], "version": 2}])
@@ -273,9 +276,9 @@ def test_a_task_that_another_version_refused_is_put_back_with_all_its_fields(
     """A worker of an older version keeps what it cannot read; after the upgrade nothing of it may be lost."""
     refused = task(8, document_id(8), **changes)
     name = here.fakes.quarantine.put(unreadable_task(refused.model_dump_json(), here.now))
-    (one,) = list_held(here.ports, here.settings, Chosen(id=name))
+    (one,) = list_held(here.ports, here.settings, HeldFilter(id=name))
     assert (one.recording_id, one.index, one.time_left) == (refused.recording_id, 8, refused.expires_at - here.now)
-    assert redrive(here.ports, here.settings, Chosen(id=name)).sent == (name,)
+    assert redrive(here.ports, here.settings, HeldFilter(id=name)).sent == (name,)
     assert here.fakes.queue.tasks == [refused]
     assert here.fakes.quarantine.kept[name].redriven_at is not None
 
@@ -284,7 +287,7 @@ def test_a_task_that_another_version_refused_is_put_back_with_all_its_fields(
 def test_a_task_of_unknown_form_stays_where_it_is(here: World, changes: dict[str, object]) -> None:
     """Who may write to the queue might have sent it; a worker would refuse it once more."""
     name = here.fakes.quarantine.put(unreadable_task(with_changes(task(8), changes).model_dump_json(), here.now))
-    assert redrive(here.ports, here.settings, Chosen(id=name)).skipped == (name,)
+    assert redrive(here.ports, here.settings, HeldFilter(id=name)).skipped == (name,)
     assert here.fakes.queue.tasks == []
 
 
@@ -292,7 +295,7 @@ def test_time_left_counts_from_the_event_and_not_from_when_it_was_refused(here: 
     """A dead letter is hours old when it comes."""
     here.fakes.clock.advance(hours=5)
     name = _refuse(here, event(chunk(7, document_id(7), contentLocation="https://evil.example.org/x"), id="forged"))
-    (one,) = list_held(here.ports, here.settings, Chosen(id=name))
+    (one,) = list_held(here.ports, here.settings, HeldFilter(id=name))
     assert one.time_left == EVENT_TIME + here.settings.retention - here.now
 
 
@@ -303,7 +306,7 @@ def test_poisoned_messages_are_listed_and_can_be_put_back_at_once(here: World) -
     found = [one for one in list_held(here.ports, here.settings) if one.kind is Kind.POISONED]
     assert [one.index for one in found] == [3, None]
     assert all(one.payload and one.time_left for one in found)
-    done = redrive(here.ports, here.settings, Chosen(reason="poisoned"))
+    done = redrive(here.ports, here.settings, HeldFilter(reason="poisoned"))
     assert (len(done.sent), done.skipped) == (2, ())
     assert sorted(sent.index for sent in here.fakes.queue.tasks) == [3, 4]
     assert here.fakes.queue.poison_bodies == []
@@ -314,7 +317,7 @@ def test_one_chosen_message_leaves_the_others(here: World) -> None:
     for number in (3, 4):
         here.fakes.queue.poison(task(number, document_id(number)).model_dump_json())
     ids = {one.index: one.id for one in list_held(here.ports, here.settings) if one.kind is Kind.POISONED}
-    assert redrive(here.ports, here.settings, Chosen(id=ids[4])).sent == (ids[4],)
+    assert redrive(here.ports, here.settings, HeldFilter(id=ids[4])).sent == (ids[4],)
     assert [sent.index for sent in here.fakes.queue.tasks] == [4]
     assert len(here.fakes.queue.poison_bodies) == 1
 

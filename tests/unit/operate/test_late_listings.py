@@ -10,13 +10,14 @@ from dev.in_memory.builders import document_id, record, task
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording.domain.archived.drift import SCRUB_CYCLE, DriftKind
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.attention import Attention
 from recording.errors import StorageBusyError, StorageError
 from recording.operate.attention import needs_attention
 from recording.operate.drift import look_for_drift
-from recording.operate.held import Chosen, Kind, list_held, redrive
+from recording.operate.held import Kind, list_held, redrive
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
 from recording.ports import DeadLetter, QuarantineEntry
@@ -74,7 +75,7 @@ def test_what_may_be_behind_the_break_is_not_called_unknown(place: str) -> None:
     """Neither "there is no such thing" nor an empty list."""
     here = of_four_places()
     PLACES[place](here)
-    for chosen in (Chosen(id="letter-9"), Chosen(reason="expired"), Chosen(recording_id="another")):
+    for chosen in (HeldFilter(id="letter-9"), HeldFilter(reason="expired"), HeldFilter(recording_id="another")):
         with pytest.raises(StorageBusyError):
             list_held(here.ports, here.settings, chosen)
         with pytest.raises(StorageBusyError):
@@ -88,7 +89,7 @@ def test_a_redrive_of_all_says_what_it_could_not_see(place: str) -> None:
     """It is skipped by its name; what was listed goes back to work."""
     here = of_four_places()
     PLACES[place](here)
-    done = redrive(here.ports, here.settings, Chosen())
+    done = redrive(here.ports, here.settings, HeldFilter())
     assert place in done.skipped
     assert done.sent
 

@@ -12,9 +12,10 @@ from dev.event_grid.policy import NOT_TRIED
 from dev.in_memory.builders import EVENT_TIME, chunk, event, task
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState
 from recording.errors import StorageBusyError, StorageRefusedError
-from recording.operate.held import Chosen, Kind, list_held, redrive
+from recording.operate.held import Kind, list_held, redrive
 from recording.ports import DeadLetter
 from recording.ports.bulkhead import Bulkhead
 from recording.reconcile.sweep import sweep
@@ -122,8 +123,8 @@ def test_a_dead_letter_is_listed_with_reason_tries_and_time_left(here: World) ->
 def test_a_person_can_put_a_dead_letter_back_at_once(here: World) -> None:
     """Without waiting for the timer."""
     letters = post(here, letter(here, event()))
-    assert redrive(here.ports, here.settings, Chosen(), dry_run=True).sent == (NAME,)
+    assert redrive(here.ports, here.settings, HeldFilter(), dry_run=True).sent == (NAME,)
     assert list(letters.kept) == [NAME]
-    assert redrive(here.ports, here.settings, Chosen(id=NAME)).sent == (NAME,)
+    assert redrive(here.ports, here.settings, HeldFilter(id=NAME)).sent == (NAME,)
     assert letters.kept == {}
     assert len(here.fakes.queue.tasks) == 1

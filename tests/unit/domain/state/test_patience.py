@@ -7,10 +7,11 @@ import pytest
 
 from dev.in_memory.builders import EVENT_TIME, event, record, task
 from dev.in_memory.world import world
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState, FallbackCopy
 from recording.domain.state.patience import GIVEN_UP_AFTER, is_abandoned, is_given_up
 from recording.errors import RecordingError, SourceBusyError, SourceGoneError, SourceRefusedError, SourceThrottledError
-from recording.operate.held import Chosen, redrive
+from recording.operate.held import redrive
 
 DAY = timedelta(days=1)
 LONG_AGO = task(expires_at=EVENT_TIME - 30 * DAY)
@@ -91,7 +92,7 @@ def test_a_redrive_long_after_the_deadline_is_tried_for_days_again(days: int) ->
     here.source.fails_no_more("open_content")
     here.source.fail_next("open_content", SourceBusyError("503"), times=5)
     here.holds(task())
-    redrive(here.ports, here.settings, Chosen())
+    redrive(here.ports, here.settings, HeldFilter())
     here.runs(hours=5)
     assert here.record().blob_name is not None
 
@@ -104,7 +105,7 @@ def test_a_redriven_chunk_whose_message_is_lost_is_sent_again() -> None:
     here.runs(hours=24 * 9)
     here.source.fails_no_more("open_content")
     here.holds(task())
-    redrive(here.ports, here.settings, Chosen())
+    redrive(here.ports, here.settings, HeldFilter())
     here.fakes.queue.sent.clear()
     here.runs(hours=1)
     assert here.record().blob_name is not None

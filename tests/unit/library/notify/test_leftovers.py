@@ -5,6 +5,7 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.calls.guards import GuardKind, GuardTask
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.names import BESIDE_THE_LINE, GUARDS_QUEUE, OUTBOX_QUEUE
 from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.outgoing.message import NotifyTask
@@ -12,7 +13,7 @@ from recording.domain.watched.attention import Attention
 from recording.errors import StorageBusyError
 from recording.library.notify.catch_up import catch_up
 from recording.operate.attention import needs_attention
-from recording.operate.held import Chosen, redrive
+from recording.operate.held import redrive
 from tests.unit.library.notify.outgoing_world import archived
 
 MESSAGE = NotifyTask(subject=Subject(kind=SubjectKind.RECORDING, id=RECORDING_ID)).as_message()
@@ -67,9 +68,9 @@ def test_an_operator_puts_back_the_one_that_is_meant() -> None:
     here, _ = archived()
     here.fakes.leftovers.gives_up(OUTBOX_QUEUE, MESSAGE)
     here.fakes.leftovers.gives_up(GUARDS_QUEUE, "{}")
-    found = needs_attention(here.ports, here.settings, Chosen(reason="poisoned")).items
+    found = needs_attention(here.ports, here.settings, HeldFilter(reason="poisoned")).items
     (first,) = [item for item in found if item.recording_id == RECORDING_ID]
-    done = redrive(here.ports, here.settings, Chosen(id=first.id))
+    done = redrive(here.ports, here.settings, HeldFilter(id=first.id))
     assert done.sent == (first.id,)
     assert here.fakes.leftovers.back == [(OUTBOX_QUEUE, MESSAGE)]
     assert here.fakes.leftovers.bodies == ["{}"]
