@@ -19,9 +19,9 @@ from recording.domain.incoming.roles import Operation
 from recording.domain.watched.looks import COMPARED, SealLook
 from recording.errors import RequestError
 from recording.library.seal.compare import accept_differences
-from recording.library.seal.compare_audit import Compared, RowDifference, RowProblem, compare_audit
+from recording.library.seal.compare_audit import Compared, RowProblem, compare_audit
 from recording.library.seal.log import accept_end, head_of
-from recording.library.seal.verdict import FolderFiles, Problem, ProblemKind, Verdict
+from recording.library.seal.verdict import FolderFiles, ProblemKind, Verdict
 from recording.library.seal.verify import verify as verify_files
 from recording.library.seal.waiting import seal_all
 from recording.ports.library.seal import SealPorts
@@ -112,7 +112,7 @@ def _parts(session: Session, found: Verdict) -> list[RenderableType]:
         return [text("there is neither a log nor a proof in this folder")]
     parts: list[RenderableType] = []
     if found.problems:
-        parts.append(table(session, _COLUMNS, [_row(one) for one in found.problems]))
+        parts.append(table(session, _COLUMNS, [[one.kind.value, one.name, one.detail] for one in found.problems]))
         kinds = {one.kind for one in found.problems}
         parts += [text((f"{kind}: ", "bold"), why) for kind, why in _REMEDIES.items() if kind in kinds]
     parts += [text(*_vouching(key_id, is_given)) for key_id, is_given in sorted(found.keys.items())]
@@ -128,10 +128,6 @@ def _parts(session: Session, found: Verdict) -> list[RenderableType]:
     end = (counted(count, "problem"), "bold red") if count else ("as sealed", "green")
     last = f"; the last checkpoint is of {found.last_at}" if found.last_at else ""
     return [*parts, text(end, f": {', '.join(checked)}{last}")]
-
-
-def _row(one: Problem) -> list[Any]:
-    return [one.kind.value, one.name, one.detail]
 
 
 def _vouching(key_id: str, is_given: bool) -> tuple[str | tuple[str, str], ...]:
@@ -250,17 +246,15 @@ def _compared_facts(found: Compared) -> dict[str, Any]:
 def _compared_parts(session: Session, found: Compared) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if found.differences:
-        parts.append(table(session, _ROW_COLUMNS, [_difference(one) for one in found.differences]))
+        parts.append(
+            table(session, _ROW_COLUMNS, [[one.problem.value, one.row, one.detail] for one in found.differences])
+        )
         kinds = {one.problem for one in found.differences}
         parts += [text((f"{kind}: ", "bold"), why) for kind, why in _OF_ROWS.items() if kind in kinds]
     count = len(found.differences)
     end = (counted(count, "difference"), "bold red") if count else ("as sealed", "green")
     rows = f"{counted(found.rows, 'row')}, {found.newer} newer than the last checkpoint, {found.withdrawn} withdrawn"
     return [*parts, text(end, f": {rows}")]
-
-
-def _difference(one: RowDifference) -> list[Any]:
-    return [one.problem.value, one.row, one.detail]
 
 
 @app.command("accept-differences")

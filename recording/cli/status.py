@@ -44,14 +44,11 @@ def status(context: typer.Context, form: Form, watch: WatchOption = None) -> Non
 
 
 def _look(session: Session) -> int:
-    seen, found, queues = overview(session.ports), needs_attention(session.ports, session.settings), _depths(session)
+    seen, found = overview(session.ports), needs_attention(session.ports, session.settings)
+    queues = session.ports.queue.depths()
     facts = StatusView.of(seen, found, queues).plain()
     session.show(facts, *_screen(session, seen, found, queues))
     return NEEDS_ATTENTION if found.items else FINE
-
-
-def _depths(session: Session) -> list[QueueDepth]:
-    return session.ports.queue.depths()
 
 
 def _screen(

@@ -101,7 +101,7 @@ def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
         content["consents"] = as_shown(record.consent, record.consents) if record else None
         content["mediaPauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
         content["holds"] = _holds(recording_id, ports)
-        return as_json(content, 200, {"ETag": _etag(record)})
+        return as_json(content, 200, {"ETag": etag_of(record.current_tags if record else {})})
 
     return respond(look)
 
@@ -295,10 +295,6 @@ def _holds(recording_id: str, ports: Ports) -> list[dict[str, Any]]:
     custody = ports.keeping.custody(recording_id)
     held = [hold for hold in (custody.holds if custody else ()) if hold.released_at is None]
     return [{"case": h.case, "reason": h.reason, "by": h.by, "since": h.since.isoformat()} for h in held]
-
-
-def _etag(record: RecordingRecord | None) -> str:
-    return etag_of(record.current_tags if record else {})
 
 
 # --- the table -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """Make one task for each chunk of an event; set chunks apart that cannot be trusted."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -37,12 +36,10 @@ def tasks_of(
         try:
             tasks.append(_task(chunk, event, now, settings))
         except (EventRejectedError, UnsafeLocationError) as error:
-            odd.append(_odd(chunk.model_dump(by_alias=True), chunk.index, error))
+            odd.append(
+                OddChunk(chunk.model_dump(by_alias=True), chunk.index, error.code, f"chunk {chunk.index}: {error}")
+            )
     return tasks, odd
-
-
-def _odd(raw: Any, index: int, error: Refusal) -> OddChunk:
-    return OddChunk(raw, index, error.code, f"chunk {index}: {error}")
 
 
 def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetime, settings: Settings) -> ChunkTask:

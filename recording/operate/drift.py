@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 from recording.domain.archived import layout
 from recording.domain.archived.drift import (
@@ -86,7 +85,9 @@ class DriftReport:
             "sampled": self.sampled,
             "complete": self.complete,
             "counts": dict(sorted(Counter(drift.kind.value for drift in self.drifts).items())),
-            "drift": [_json_facts(drift) for drift in self.drifts],
+            "drift": [
+                {name: value for name, value in asdict(drift).items() if value is not None} for drift in self.drifts
+            ],
             "unread": [asdict(unread) for unread in self.unread],
         }
         return json.dumps(facts, indent=2) + "\n"
@@ -425,7 +426,3 @@ def _outside(folders: set[str], unreadable: Sequence[Unreadable], ports: Ports) 
         for blob in listed
         if _folder_of(blob.name) not in unread and not blob.name.startswith(layout.CERTIFICATES)
     ]
-
-
-def _json_facts(drift: Drift) -> dict[str, Any]:
-    return {name: value for name, value in asdict(drift).items() if value is not None}

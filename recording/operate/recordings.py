@@ -97,7 +97,7 @@ def list_recordings(
         and (not states or {one.state, *kinds.get(one.recording_id, ())}.intersection(states))
     ]
     newest = sorted(meant, key=lambda one: (one.at, one.recording_id), reverse=True)
-    shown = tuple(_with_tags(one, ports) for one in newest[:limit])
+    shown = tuple(replace(one, tags=tags_of(ports.catalog.get_recording(one.recording_id))) for one in newest[:limit])
     return Listing(shown, looked_at < MOST_LOOKED_AT, len(newest) - len(shown))
 
 
@@ -112,7 +112,7 @@ def _of_chunks(recording_id: str, chunks: Sequence[ChunkRecord], item: Attention
     word = ARCHIVED if all(map(is_archived, chunks)) else DISMISSED if is_over else OPEN
     return Listed(
         recording_id=recording_id,
-        at=min(_began(chunk) for chunk in chunks),
+        at=min((chunk.task.recording_start_time or chunk.task.event_time) for chunk in chunks),
         state=item.kind.value if item else word,
         call_id=chunks[0].task.call_id,
         chunks=len(chunks),
@@ -122,10 +122,6 @@ def _of_chunks(recording_id: str, chunks: Sequence[ChunkRecord], item: Attention
         time_left=min(left, default=None),
         reason=item.reason if item else None,
     )
-
-
-def _began(chunk: ChunkRecord) -> datetime:
-    return chunk.task.recording_start_time or chunk.task.event_time
 
 
 def _without_files(record: RecordingRecord, item: AttentionItem | None, now: datetime) -> Listed:
@@ -140,7 +136,3 @@ def _without_files(record: RecordingRecord, item: AttentionItem | None, now: dat
 
 def _named(recording_id: str, item: AttentionItem) -> Listed:
     return Listed(recording_id, item.event_time or item.at, item.kind.value, reason=item.reason)
-
-
-def _with_tags(one: Listed, ports: Ports) -> Listed:
-    return replace(one, tags=tags_of(ports.catalog.get_recording(one.recording_id)))

@@ -39,12 +39,11 @@ def limited_transport(ca_bundle: str | None) -> RequestsTransport:
     session.trust_env = False  # no proxy and no .netrc of the environment, as for all other clients
     session.mount("https://", _LimitedConnections())
     return RequestsTransport(
-        session=session, session_owner=True, connection_verify=ca_bundle or True, **_timeouts(CLIENT_OPTIONS)
+        session=session,
+        session_owner=True,
+        connection_verify=ca_bundle or True,
+        **{name: CLIENT_OPTIONS[name] for name in ("connection_timeout", "read_timeout")},
     )
-
-
-def _timeouts(options: Any) -> dict[str, Any]:
-    return {name: options[name] for name in ("connection_timeout", "read_timeout")}
 
 
 class _Connection(HTTPSConnection):

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
-from azure.storage.blob import BlobSasPermissions, BlobServiceClient, generate_blob_sas
+from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
 from recording.adapters.azure_sdk.clients import attempt, credential
 from recording.adapters.azure_sdk.errors import error_code_of, status_of, translate_errors
@@ -57,7 +57,7 @@ class BlockCopies:
         if not self._connection.connection_string:
             token = credential(self._connection.client_id).get_token(_SCOPE).token
             return address, {"source_authorization": f"Bearer {token}"}
-        key = _key_of(self._service)
+        key = getattr(self._service.credential, "account_key", None)
         if "?" in address or key is None:
             return address, {}  # a signature of the connection string's own
         now = datetime.now(UTC)
@@ -71,7 +71,3 @@ class BlockCopies:
             expiry=now + _SIGNED_FOR,
         )
         return f"{address}?{signature}", {}
-
-
-def _key_of(service: BlobServiceClient) -> str | None:
-    return getattr(service.credential, "account_key", None)

@@ -37,7 +37,11 @@ class EventGridTopic:
         self._api = settings.events_api
         self._transport = limited_transport(None)
         self._client = EventGridPublisherClient(
-            topic.endpoint, identity, transport=self._transport, retry_total=0, **_options()
+            topic.endpoint,
+            identity,
+            transport=self._transport,
+            retry_total=0,
+            **{name: CLIENT_OPTIONS[name] for name in ("connection_timeout", "read_timeout", "use_env_settings")},
         )
 
     def close(self) -> None:
@@ -80,10 +84,6 @@ class EventGridTopic:
         except (*UNREADABLE_ANSWER, OSError):
             return Answer(Result.FAILED, Code.ENDPOINT_UNREACHABLE)
         return Answer(Result.DELIVERED)
-
-
-def _options() -> dict[str, Any]:
-    return {name: CLIENT_OPTIONS[name] for name in ("connection_timeout", "read_timeout", "use_env_settings")}
 
 
 def _code(error: AzureError) -> Code:

@@ -105,7 +105,8 @@ def compare(
     committed = {name: blob for name, blob in blobs.items() if blob.is_committed}
     kept = [chunk for chunk in chunks if chunk.key not in disposed]
     found = {drift for chunk in chunks for drift in _of_chunk(chunk, committed, sampled)}
-    found = {drift for drift in found if drift.kind not in _GONE or drift.document_id in _documents(kept)}
+    documents = {chunk.task.document_id for chunk in kept}
+    found = {drift for drift in found if drift.kind not in _GONE or drift.document_id in documents}
     found |= {drift for chunk in kept for drift in _of_manifest(chunk, committed)}
     found |= {
         drift_of(chunk, blob.name, DriftKind.NOT_GONE)
@@ -124,10 +125,6 @@ def compare(
 _GONE = (DriftKind.MEDIA_MISSING, DriftKind.RECEIPT_MISSING, DriftKind.METADATA_MISSING)
 
 
-def _documents(chunks: Sequence[ChunkRecord]) -> set[str]:
-    return {chunk.task.document_id for chunk in chunks}
-
-
 def is_disposed(record: ChunkRecord) -> bool:
     """Return whether a chunk's files may lawfully be gone: destroyed by the custodian, with a certificate."""
     return record.disposed_at is not None
@@ -143,7 +140,8 @@ def is_expected_blob(blob: BlobFacts, chunks: Sequence[ChunkRecord], template: s
     """Return whether a blob belongs to one of these chunks; staged blocks do so only until their chunk is finished."""
     is_of_folder = layout.manifest_version(blob.name) or sealed_number(blob.name) is not None
     is_derived = layout.derived_mark(blob.name) is not None
-    if (is_of_folder or is_derived) and any(f"{c.task.folder}/" == _folder_of(blob.name) for c in chunks):
+    folder, _, _ = blob.name.rpartition("/")
+    if (is_of_folder or is_derived) and any(chunk.task.folder == folder for chunk in chunks):
         return blob.is_committed or is_derived
     if any(blob.name == suspect.blob_name for chunk in chunks for suspect in chunk.suspects):
         return True
@@ -164,10 +162,6 @@ def _belongs(blob: BlobFacts, chunk: ChunkRecord, template: str) -> bool:
     if rest in ("metadata.json", "receipt.json", "after.json", "peaks.json") or rest.startswith(_BESIDE):
         return True
     return blob.name == chunk.blob_name if chunk.blob_name else "." not in rest
-
-
-def _folder_of(name: str) -> str:
-    return name.rpartition("/")[0] + "/"
 
 
 def is_sampled(record: ChunkRecord, percent: float, seed: str) -> bool:

@@ -33,7 +33,9 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
         "sha256": record.sha256,
         **_sha512(record),
         "durationMs": record.duration_ms,
-        **_form(record),
+        "container": record.container,
+        "channels": record.channels,
+        "sampleRate": record.sample_rate,
         "verifiedHow": list(record.verified_how),
         "mediaFault": record.media_fault,
         "mediaWarning": record.media_warning,
@@ -176,10 +178,6 @@ def _facts(record: ChunkRecord) -> dict[str, Any] | None:
 def _sha512(record: ChunkRecord) -> dict[str, str]:
     """Return the second digest; documents of chunks that have none stay byte for byte as they were."""
     return {"sha512": record.sha512} if record.sha512 is not None else {}
-
-
-def _form(record: ChunkRecord) -> dict[str, Any]:
-    return {"container": record.container, "channels": record.channels, "sampleRate": record.sample_rate}
 
 
 def _suspects(record: ChunkRecord) -> list[dict[str, Any]]:

@@ -150,7 +150,7 @@ def _participant(query: FindQuery, keys: IndexKeys) -> tuple[Wanted | None, froz
     if query.participant.startswith(_HASHED):
         hashes: tuple[str, ...] = (query.participant.removeprefix(_HASHED),)
     else:
-        hashes = tuple(key.participant(_as_number(query.participant)) for key in keys.keys)
+        hashes = tuple(key.participant(e164(query.participant) or query.participant) for key in keys.keys)
     return Wanted(tuple(map(participant_partition, hashes))), frozenset(hashes)
 
 
@@ -162,10 +162,6 @@ def _number(query: FindQuery, keys: IndexKeys) -> tuple[Wanted | None, frozenset
         return Wanted(tuple(map(participant_partition, hashes))), frozenset(hashes)
     hashes = tuple(key.ending(last_digits(query.number) or "") for key in keys.keys)
     return Wanted(tuple(map(ending_partition, hashes))), frozenset(hashes)
-
-
-def _as_number(text: str) -> str:
-    return e164(text) or text
 
 
 def _span(name: str, query: FindQuery, *, is_monthly: bool) -> Span:
