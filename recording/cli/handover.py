@@ -12,6 +12,7 @@ import typer
 from recording.cli.connect.progress import working
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Session, text
 from recording.cli.options import Form, RecordingArgument, note_option, session_of, with_groups
+from recording.cli.output.files import write_whole
 from recording.cli.output.times import size_of
 from recording.control.audit import audited
 from recording.domain.archived.exports import BUNDLE
@@ -52,7 +53,7 @@ def vcon(
     if to is None:
         session.lines(*content.splitlines())
     else:
-        to.write_text(content + "\n", encoding="utf-8")
+        write_whole(to, f"{content}\n".encode())
         session.show({"file": str(to)}, text(f"written to {to}"))
 
 

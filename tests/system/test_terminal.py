@@ -31,7 +31,15 @@ if os.isatty(0):  # the first terminal that the leader of a session opens is the
 from dev.terminal_screens import at_three
 from recording.cli.__main__ import main
 here = at_three()
-sys.exit(main(None, lambda: (here.ports, here.settings)))
+more = {}
+if "FAILS" in os.environ:  # each look after the first one
+    import time
+    from recording.errors import StorageBusyError
+    def sleep(seconds):
+        here.fakes.catalog.fail_next("held_chunks", StorageBusyError("down"))
+        time.sleep(seconds)
+    more = {"sleep": sleep}
+sys.exit(main(None, lambda: (here.ports, here.settings), **more))
 """
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8", "TZ": "Europe/Berlin"}
 
@@ -140,6 +148,18 @@ def test_the_most_urgent_is_on_the_screen_however_small_it_is(opened: list[Termi
     assert max(one.count("\n") for one in screen.split("\x1b[H")) <= 3
 
 
+def test_a_look_that_fails_is_on_the_screen_until_the_next_one(opened: list[Terminal]) -> None:
+    """It was written where the screen began anew, and nobody read it."""
+    terminal = Terminal("status", "--watch", "1", environment={"FAILS": "1"})
+    opened.append(terminal)
+    terminal.waits_for("Ctrl-C ends", times=3)
+    terminal.types("\x03")
+    assert terminal.ends() == 2
+    looks = terminal.shown.partition(OPENED)[2].split("\x1b[H")[1:]
+    assert "storage_busy: down" not in looks[0]
+    assert "storage_busy: down" in looks[1].partition("Ctrl-C ends")[0]
+
+
 def test_a_watch_that_is_terminated_leaves_no_screen(opened: list[Terminal]) -> None:
     """A session manager ends it, and nobody finds a terminal without a cursor."""
     terminal = Terminal("status", "--watch", "1")
@@ -198,8 +218,8 @@ def _piped(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 def test_where_nobody_can_be_asked_nothing_is_done() -> None:
     """A job without a terminal gets an error that says what to type, and no question that nobody answers."""
     done = _piped("redrive", "--all")
-    assert (done.returncode, "--yes" in done.stdout, done.stderr) == (2, True, "")
-    assert "[y/N]" not in done.stdout
+    assert (done.returncode, done.stdout, "--yes" in done.stderr) == (2, "", True)
+    assert "[y/N]" not in done.stderr
     assert "redriven" in _piped("redrive", "--all", "--yes").stdout
 
 

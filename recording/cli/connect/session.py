@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from recording.cli.output.printing import Tell, printable, say, say_json
-from recording.cli.output.streams import discard, write
+from recording.cli.output.streams import complain, discard, write
 from recording.errors import RecordingError, RequestError
 from recording.http.views.problems import problem_details
 from recording.ports import Archive, Ports
@@ -172,11 +172,11 @@ class Session:
         self.fails(RequestError(message), message)
 
     def fails(self, error: RecordingError, *lines: str) -> None:
-        """Say what went wrong: in lines, or as the problem document that the HTTP API answers."""
+        """Say what went wrong: in lines on the standard error, or as the HTTP API's problem document, as an answer."""
         if self.output is Output.JSON:
             say_json(self.tell or self._write, problem_details(error))
         else:
-            self.lines(*lines)
+            say(self.tell or complain, lines)
 
     def show(self, facts: Mapping[str, Any], *parts: RenderableType) -> None:
         """Print the facts as JSON when that is wanted, else the parts."""

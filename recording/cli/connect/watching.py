@@ -12,6 +12,7 @@ from rich.text import Text
 
 from recording.cli.connect.session import UNKNOWN, Output, Session, text
 from recording.errors import RecordingError
+from recording.http.views.problems import problem_details
 
 Look = Callable[[], int]
 _OPENED, _CLOSED = "\x1b[?1049h\x1b[?25l", "\x1b[?1049l\x1b[?25h"  # another screen without a cursor, and back
@@ -58,11 +59,11 @@ def _on_a_screen(session: Session, seconds: int, look: Look) -> int:
 
 
 def _again(session: Session, look: Look) -> int:
-    """Look again; a failure is printed and retried, since the last look succeeded."""
+    """Look again; a failure is what this look shows, and is retried, since the last one succeeded."""
     try:
         return look()
     except RecordingError as error:
-        session.fails(error, f"{error.code}: {error}")
+        session.show(problem_details(error), text(f"{error.code}: {error}"))
         return UNKNOWN
 
 

@@ -6,9 +6,15 @@ from pathlib import Path, PurePosixPath
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that has its name only when all of it is there, whatever ends the command meanwhile.
 
+    A pipe or a device that has the name, such as `/dev/stdout`, receives the content itself.
+
     Raises:
         OSError: the disk refuses; nothing is left.
     """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    path = path.resolve()
     part = path.with_name(f"{path.name}.part")
     try:
         part.write_bytes(content)

@@ -1,9 +1,10 @@
-"""The standard output, whatever it is: a terminal, a file, a pipe whose reader has left, any character set."""
+"""The standard streams, whatever they are: a terminal, a file, a pipe whose reader has left, any character set."""
 
 import codecs
 import io
 import os
 import sys
+from contextlib import suppress
 
 _SPELT = {"…": "...", "→": "->", "·": "-", "–": "-", "—": "-", "×": "x", "■": "#", "━": "-", "─": "-"}
 _SPELLS = "recordings-spells"
@@ -26,6 +27,13 @@ def write(text: str) -> bool:
         discard()
         return False
     return True
+
+
+def complain(text: str) -> None:
+    """Write to the standard error, so that no program takes a complaint for an answer."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def discard() -> None:

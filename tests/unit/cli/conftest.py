@@ -1,6 +1,8 @@
 """A world with one archived recording, and the program run on it."""
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from recording.cli.__main__ import main
 from recording.domain.state.chunk import ChunkState
 
 Run = Callable[..., tuple[int, str]]
+FilesOfAtMost = Callable[[int], AbstractContextManager[None]]
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +54,19 @@ def hold(here: World) -> Callable[[], None]:
         here.fakes.catalog.save_chunk(here.record().model_copy(update=held))
 
     return change
+
+
+@pytest.fixture
+def files_of_at_most() -> FilesOfAtMost:
+    """Have the system refuse to write beyond a length, as a full disk does."""
+
+    @contextmanager
+    def limit(length_bytes: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (length_bytes, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit

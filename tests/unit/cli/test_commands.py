@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.world import World
 from dev.terminal_screens import terminal
-from recording.cli.__main__ import in_order
+from recording.cli.__main__ import in_order, main
 from recording.cli.app import app
 from recording.cli.output.words import style_of
 from recording.cli.trail import settled
@@ -340,6 +340,19 @@ def test_the_programs_options_may_follow_the_command(typed: list[str], read: lis
     assert in_order(typed) == read
 
 
+def test_what_went_wrong_is_no_answer(here: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """`recordings show … > file` puts it on the screen; a program that asked for JSON reads a problem document."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments, lambda: (here.ports, here.settings))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    assert run("show", "nothing") == (2, "", "unknown_recording: no recording has this id\n")
+    code, answer, complaint = run("show", "nothing", "-o", "json")
+    assert (code, json.loads(answer)["code"], complaint) == (2, "unknown_recording", "")
+
+
 def test_it_runs_as_a_module_with_a_settings_file(tmp_path: Path) -> None:
     """What is wrong in the file is told by name; what is no such file, too."""
     file = tmp_path / "local.settings.json"
@@ -347,7 +360,7 @@ def test_it_runs_as_a_module_with_a_settings_file(tmp_path: Path) -> None:
         file.write_text(content)
         command = [sys.executable, "-m", "recording.cli", "status", "--settings", str(file)]
         done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
-        assert (done.returncode, told in done.stdout) == (2, True)
+        assert (done.returncode, done.stdout, told in done.stderr) == (2, "", True)
 
 
 def test_an_alarm_is_over_when_it_is_dismissed_with_a_note(run: Run, hold: Hold) -> None:

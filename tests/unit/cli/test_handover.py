@@ -1,6 +1,7 @@
 """`recordings vcon` and `recordings export`: from the request to the file on the disk."""
 
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.world import World
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
+from tests.unit.cli.conftest import FilesOfAtMost
 from tests.unit.library.test_export import archived, works
 
 SHORT = short_id(RECORDING_ID)
@@ -28,6 +30,29 @@ def test_a_vcon_is_printed_or_written(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text()) == json.loads(text)
     rows = [row for row in here.fakes.audit.written if row.operation == "recording_vcon"]
     assert [row.outcome for row in rows] == ["asked", "done"] * 2
+
+
+def test_a_vcon_on_a_full_disk_leaves_what_was_there(tmp_path: Path, files_of_at_most: FilesOfAtMost) -> None:
+    """Half of a vCon is none, and what takes it would not notice."""
+    here = archived()
+    target = tmp_path / "call.vcon.json"
+    target.write_text("the one of yesterday")
+    with files_of_at_most(500):
+        code, text = runs(here, "vcon", SHORT, "--to", str(target))
+    assert (code, "call.vcon.json" in text) == (2, True)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["the one of yesterday"]
+
+
+def test_a_vcon_goes_into_a_pipe_that_has_the_name(tmp_path: Path) -> None:
+    """As `--to >(jq .parties)` and `--to /dev/stdout` have it."""
+    here = archived()
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert runs(here, "vcon", SHORT, "--to", str(tmp_path / "pipe"))[0] == 0
+        assert json.loads(os.read(reader, 65536))["vcon"] == "0.4.0"
+    finally:
+        os.close(reader)
 
 
 def test_a_bundle_is_asked_for_looked_at_and_fetched(tmp_path: Path) -> None:

@@ -191,14 +191,14 @@ def test_who_says_no_app_is_told_how(
         raise SettingsError({"ACS_ENDPOINT": "is missing"})
 
     assert main(["status"], unset) == 2
-    told = capsys.readouterr().out
+    told = capsys.readouterr().err
     assert "--app NAME -g GROUP" in told
     assert "This folder has one" not in told
     (tmp_path / "local.settings.json").write_text('{"Values": {}}')
     assert main(["status"], unset) == 2
-    assert "--settings local.settings.json" in capsys.readouterr().out
+    assert "--settings local.settings.json" in capsys.readouterr().err
     assert main(["status", "--settings", "local.settings.json"], unset) == 2
-    assert "Which app" not in capsys.readouterr().out
+    assert "Which app" not in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:

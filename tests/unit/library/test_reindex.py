@@ -1,16 +1,14 @@
-"""Keys are rotated and people are erased: what is found stays found, and what is forgotten leaves no row."""
+"""Keys are rotated: what is found stays found."""
 
-from dataclasses import replace
 from typing import Any
 
 from dev.in_memory.world import WorkerDiedError, World, world
-from recording.domain.archived import layout
 from recording.domain.find.directory import participant_partition
 from recording.domain.find.find_query import FindQuery
 from recording.errors import StorageBusyError
 from recording.library.directory import find_all
 from recording.library.follow_up import follow_up, follow_up_message
-from recording.library.reindex import forget_participant, reindex
+from recording.library.reindex import reindex
 from tests.unit.library.corpus import PEOPLE, ask, put
 from tests.unit.library.reference import Truth
 
@@ -86,50 +84,3 @@ def test_one_recording_that_fails_stops_no_rotation() -> None:
     done = reindex(here.ports)
     assert (done.written, done.problems) == (5, [("rec-0", "storage_busy")])
     assert reindex(here.ports).written == 1
-
-
-def erase_metadata(here: World, recording_id: str) -> None:
-    """Erase the document that names people, as an erasure does before."""
-    for chunk in here.fakes.catalog.chunks_of(recording_id):
-        name = layout.metadata_name(chunk.blob_name or "")
-        here.fakes.archive.blobs[name] = replace(here.fakes.archive.blobs[name], data=b'{"participants": []}')
-
-
-def test_erasing_a_participant_leaves_no_row_and_no_hash() -> None:
-    """Also rows that a dead worker left, under the old key and the new one."""
-    here = filled()
-    stray = next(row for row in here.fakes.directory.rows.values() if row.partition.startswith("p!"))
-    key = here.fakes.index_keys.keys().current
-    here.fakes.directory.put([replace(stray, partition=participant_partition(key.participant(ANN)), row_key="0-stray")])
-    for number in (1, 3, 5):
-        erase_metadata(here, f"rec-{number}")
-    done = forget_participant(ANN.upper(), here.ports)
-    assert (done.recordings, done.removed, done.remaining) == (4, 4, 0)
-    assert forget_participant(NUMBER, here.ports).remaining == 0
-    hashed = [key.participant(ANN), key.participant(NUMBER), key.ending(NUMBER[-7:])]
-    stored = f"{here.fakes.directory.rows} {here.fakes.catalog.recordings}"
-    assert not [one for one in hashed if one in stored]
-    assert found(here, participant=ANN) == found(here, number=NUMBER) == []
-    assert len(found(here)) == 6
-    assert forget_participant(ANN, here.ports).recordings == 0
-
-
-def test_a_recording_whose_metadata_still_names_the_person_is_counted_and_keeps_its_row() -> None:
-    """Nothing is half erased unnoticed."""
-    here = filled()
-    erase_metadata(here, "rec-1")
-    done = forget_participant(ANN, here.ports)
-    assert (done.recordings, done.removed, done.remaining) == (3, 1, 2)
-    assert found(here, participant=ANN) == ["rec-3", "rec-5"]
-
-
-def test_rows_of_a_recording_that_the_catalog_has_forgotten_are_removed() -> None:
-    """The catalog's row was erased first, and the worker died."""
-    here = filled()
-    del here.fakes.catalog.recordings["rec-1"]
-    for key in [key for key in here.fakes.catalog.chunks if key[0] == "rec-1"]:
-        del here.fakes.catalog.chunks[key]
-    assert forget_participant(ANN, here.ports).remaining == 2
-    partition = participant_partition(here.fakes.index_keys.keys().current.participant(ANN))
-    left = [row.recording_id for row in here.fakes.directory.rows.values() if row.partition == partition]
-    assert sorted(left) == ["rec-3", "rec-5"]
