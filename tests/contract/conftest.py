@@ -14,7 +14,11 @@ from pydantic import SecretStr
 from dev.acs_simulator.options import SimulatorOptions
 from dev.acs_simulator.threaded import SimulatorHandle, run_in_thread
 from dev.azurite import Azurite
+from dev.in_memory.fakes.catalog import FakeCatalog
 from dev.loopback import ConnectProxy, HttpServer, World, certificates
+from recording.adapters.acs.source import AcsSource
+from recording.adapters.table.catalog import TableCatalog
+from recording.ports import Catalog
 from recording.settings import AcsConnection, Settings, StorageConnection
 
 ENDPOINT = "https://contoso.unitedstates.communication.azure.com"
@@ -106,3 +110,20 @@ def simulated_acs(simulator: SimulatorHandle) -> AcsConnection:
         proxy_url=found.proxy_url,
         ca_bundle=str(found.ca_bundle),
     )
+
+
+@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
+def catalog(request: pytest.FixtureRequest) -> Iterator[Catalog]:
+    if request.param == "fake":
+        yield FakeCatalog()
+        return
+    adapter = TableCatalog(request.getfixturevalue("storage"))
+    yield adapter
+    adapter.close()
+
+
+@pytest.fixture
+def source(acs: AcsConnection) -> Iterator[AcsSource]:
+    adapter = AcsSource(acs)
+    yield adapter
+    adapter.close()

@@ -1,58 +1,16 @@
 """The port Catalog: the same promises from the fake and from Table storage."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from dev.in_memory.fakes.catalog import FakeCatalog
-from recording.adapters.table.catalog import TableCatalog
 from recording.domain.archived.drift import MediaAge
-from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
-from recording.domain.state.recording import LastAction, RecordingRecord, StartReservation
+from recording.domain.state.chunk import ChunkRecord, ChunkState, SourceOutcome
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError
 from recording.ports import Catalog, Page
 from recording.ports.bulkhead import readable
-
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture(params=["fake", pytest.param("azurite", marks=pytest.mark.azurite)])
-def catalog(request: pytest.FixtureRequest) -> Iterator[Catalog]:
-    if request.param == "fake":
-        yield FakeCatalog()
-        return
-    adapter = TableCatalog(request.getfixturevalue("storage"))
-    yield adapter
-    adapter.close()
-
-
-def chunk(
-    index: int = 0, document_id: str = "0-eus-d1-aa", *, recording_id: str = "rec-1", hours: int = 24
-) -> ChunkRecord:
-    task = ChunkTask(
-        recording_id=recording_id,
-        call_id="call-1",
-        document_id=document_id,
-        index=index,
-        content_location=f"https://storage.asm.skype.com/v1/objects/{document_id}/content/audio",
-        event_id="event-1",
-        event_time=NOW,
-        expires_at=NOW + timedelta(hours=hours),
-        folder="2026/11/23/call-1/rec-1",
-    )
-    return ChunkRecord(task=task, first_seen_at=NOW, changed_at=NOW)
-
-
-def stored(catalog: Catalog, record: ChunkRecord) -> ChunkRecord:
-    found = catalog.get_chunk(record.key)
-    assert found is not None
-    return found
-
-
-def added(catalog: Catalog, record: ChunkRecord) -> ChunkRecord:
-    assert catalog.add_chunk(record)
-    return stored(catalog, record)
+from tests.contract.chunks import NOW, added, chunk, stored
 
 
 def test_a_chunk_comes_back_as_it_was_added(catalog: Catalog) -> None:
@@ -223,35 +181,6 @@ def test_ids_that_tables_do_not_allow_are_no_trouble(catalog: Catalog) -> None:
     assert [found.key for found in catalog.chunks_of(record.task.recording_id)] == [record.key]
 
 
-@pytest.mark.parametrize("name", ["open", "reservation", "recording"])
-def test_a_recording_named_like_our_own_partitions_is_kept_apart(catalog: Catalog, name: str) -> None:
-    """Ids come from outside and may be any plain word."""
-    catalog.add_chunk(chunk(recording_id=name))
-    catalog.add_chunk(chunk(recording_id="rec-1"))
-    assert catalog.add_recording(RecordingRecord(recording_id=name))
-    assert catalog.add_reservation(reservation(key="recording"))
-    assert len(catalog.chunks_of(name)) == 1
-    assert len(list(catalog.open_chunks())) == 2
-
-
-def test_a_recording_is_added_once_and_saved_under_its_etag(catalog: Catalog) -> None:
-    """Control calls and first events of one recording meet here."""
-    record = RecordingRecord(recording_id="rec-1", started_here=True, request={"tags": {"case": "7"}}, started_at=NOW)
-    assert catalog.add_recording(record)
-    assert not catalog.add_recording(record)
-    first = catalog.get_recording("rec-1")
-    assert first is not None
-    assert first.model_copy(update={"etag": None}) == record
-    second = catalog.save_recording(first.model_copy(update={"last_action": LastAction.PAUSED}))
-    assert catalog.get_recording("rec-1") == second
-    with pytest.raises(ClaimLostError):
-        catalog.save_recording(first)
-
-
-def reservation(key: str = "order 66 / first try?") -> StartReservation:
-    return StartReservation(key=key, fingerprint="ab", repeatability_id="r-1", first_sent=NOW)
-
-
 def test_open_chunks_can_be_listed_from_an_expiry_on(catalog: Catalog) -> None:
     """What is lost already must not hide what is at risk."""
     for number, hours in enumerate([-1, 0, 1, 5]):
@@ -275,39 +204,6 @@ def test_all_chunks_are_there_and_those_of_a_recording_lie_together(catalog: Cat
     found = [(record.task.recording_id, record.task.index) for record in readable(catalog.all_chunks(), "t")]
     assert len(found) == 4
     assert found == sorted(found)
-
-
-def test_a_recording_is_open_until_it_is_settled(catalog: Catalog) -> None:
-    """Reconcile asks every five minutes whose files have not come, without scanning all of them."""
-    assert list(catalog.open_recordings()) == []
-    for name in ("rec-1", "rec-2"):
-        assert catalog.add_recording(RecordingRecord(recording_id=name))
-    first = catalog.get_recording("rec-1")
-    assert first is not None
-    settled = catalog.save_recording(first.model_copy(update={"settled_at": NOW}))
-    assert [record.recording_id for record in readable(catalog.open_recordings(), "t")] == ["rec-2"]
-    catalog.save_recording(settled.model_copy(update={"settled_at": None}))
-    assert {record.recording_id for record in readable(catalog.open_recordings(), "t")} == {"rec-1", "rec-2"}
-
-
-def test_an_idempotency_key_is_reserved_once(catalog: Catalog) -> None:
-    """Two requests with one key must not both start a recording."""
-    assert catalog.add_reservation(reservation())
-    assert not catalog.add_reservation(reservation().model_copy(update={"fingerprint": "other"}))
-    found = catalog.get_reservation(reservation().key)
-    assert found is not None
-    assert found.fingerprint == "ab"
-
-
-def test_a_reservation_is_completed_whoever_comes_last(catalog: Catalog) -> None:
-    """All who complete it write what ACS answered, which is the same for one repeatability id."""
-    catalog.add_reservation(reservation())
-    complete = reservation().model_copy(update={"recording_id": "rec-1", "acs_state": "inactive"})
-    catalog.save_reservation(complete)
-    catalog.save_reservation(complete)
-    found = catalog.get_reservation(reservation().key)
-    assert found is not None
-    assert found.model_copy(update={"etag": None}) == complete
 
 
 def finished(index: int, recording_id: str, read: datetime, **changes: object) -> ChunkRecord:
@@ -346,34 +242,6 @@ def test_an_age_follows_the_record(catalog: Catalog) -> None:
     assert catalog.media_ages().items == (MediaAge("rec-1", NOW, 7),)
 
 
-def test_several_recordings_are_read_at_once_in_the_order_asked_for(catalog: Catalog) -> None:
-    """A page of what was found is read so."""
-    for name in ("rec-1", "rec-2", "rec-3"):
-        catalog.add_recording(RecordingRecord(recording_id=name))
-    found = catalog.get_recordings(["rec-3", "unknown", "rec-1"])
-    assert [one.recording_id if isinstance(one, RecordingRecord) else one for one in found] == ["rec-3", None, "rec-1"]
-    assert catalog.get_recordings([]) == []
-
-
-def test_all_recordings_are_listed_page_by_page_settled_or_not(catalog: Catalog) -> None:
-    """A walk over everything, such as a rotation of the index key."""
-    names = [f"rec-{number}" for number in range(5)]
-    for number, name in enumerate(names):
-        settled_at = datetime(2026, 11, 23, tzinfo=UTC) if number % 2 else None
-        catalog.add_recording(RecordingRecord(recording_id=name, settled_at=settled_at))
-    catalog.add_chunk(chunk())
-    catalog.add_reservation(StartReservation(key="k", fingerprint="f", repeatability_id="r", first_sent=NOW))
-    seen: list[str] = []
-    position, pages = "", 0
-    while True:
-        page = catalog.recordings_page(position, 2)
-        seen += [one.recording_id for one in page.items if isinstance(one, RecordingRecord)]
-        position, pages = page.next, pages + 1
-        if not position:
-            break
-    assert (seen, pages) == (names, 3)
-
-
 def test_held_chunks_are_found_by_their_index_once_all_have_one(catalog: Catalog) -> None:
     """With a million rows the service would look through all of them."""
     held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect"}
@@ -385,37 +253,3 @@ def test_held_chunks_are_found_by_their_index_once_all_have_one(catalog: Catalog
     assert {one.key for one in readable(catalog.held_chunks(), "t")} == {first.key, expired.key}
     catalog.save_chunk(expired.model_copy(update={"state": ChunkState.PENDING}))
     assert {one.key for one in readable(catalog.held_chunks(), "t")} == {first.key}
-
-
-def test_recordings_in_an_alarm_are_listed_whatever_else_is_open(catalog: Catalog) -> None:
-    """Fifty thousand that run must not hide the one that is missing."""
-    assert list(catalog.alarmed_recordings()) == []
-    for name, stands in (("rec-1", None), ("rec-2", "missing"), ("rec-3", "incomplete"), ("rec-4", "missing")):
-        assert catalog.add_recording(RecordingRecord(recording_id=name, stands=stands))
-    over = catalog.get_recording("rec-4")
-    assert over is not None
-    catalog.save_recording(over.model_copy(update={"settled_at": NOW}))
-    assert {one.recording_id for one in readable(catalog.alarmed_recordings(), "t")} == {"rec-2", "rec-3"}
-
-
-def test_a_cursor_is_kept_until_it_is_empty(catalog: Catalog) -> None:
-    """A loop goes on where it ended; one that has ended leaves nothing behind."""
-    assert catalog.cursor("loop") == ""
-    catalog.save_cursor("loop", "")  # before there is a table, too
-    catalog.save_cursor("loop", "here")
-    catalog.save_cursor("other", "there")
-    assert (catalog.cursor("loop"), catalog.cursor("other")) == ("here", "there")
-    catalog.save_cursor("loop", "")
-    catalog.save_cursor("loop", "")
-    assert (catalog.cursor("loop"), catalog.cursor("other")) == ("", "there")
-
-
-def test_the_catalog_tells_its_own_time(catalog: Catalog) -> None:
-    """Before there is a table, too; each answer is of its own moment, and no row of a chunk comes with it."""
-    first, second = catalog.time(), catalog.time()
-    assert first.utcoffset() == second.utcoffset() == timedelta()
-    assert timedelta() <= second - first < timedelta(minutes=5)
-    saved = catalog.save_chunk(added(catalog, chunk()))
-    assert saved.saved_at is not None
-    assert abs(saved.saved_at - second) < timedelta(minutes=5)
-    assert len(list(readable(catalog.all_chunks(), "t"))) == 1

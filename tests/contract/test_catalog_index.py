@@ -16,7 +16,7 @@ from recording.errors import StorageError
 from recording.ports import Unreadable
 from recording.ports.bulkhead import readable
 from recording.settings import Settings
-from tests.contract.test_catalog_contract import added, chunk
+from tests.contract.chunks import added, chunk
 
 pytestmark = pytest.mark.azurite
 

@@ -11,7 +11,7 @@ import pytest
 
 from dev.in_memory.builders import EVENT_TIME, STORED_ETAG, document_id, location, record, stored, task
 from dev.prove.mutants import Mutant, mutants_of
-from dev.prove.mutation import TARGETS, jobs
+from dev.prove.mutation import ROOT, TARGETS, Target, jobs
 from dev.prove.survivors import SURVIVORS
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
 from recording.domain.state.chunk import Acceptance, ChunkState, Home, MetadataOutcome, SourceOutcome
@@ -95,6 +95,12 @@ def test_there_are_faults_to_notice() -> None:
     """A mutator that plants nothing proves everything."""
     assert len(GUARD) >= 30
     assert all(mutant.source != RULES.source for mutant in GUARD)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.module)
+def test_the_tests_that_must_notice_exist(target: Target) -> None:
+    """A run of pytest is refused where a file was moved, and the whole proof with it."""
+    assert [name for name in target.tests if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_every_survivor_is_a_mutant_outside_of_the_guard() -> None:

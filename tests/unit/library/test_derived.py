@@ -3,11 +3,8 @@
 import hashlib
 import io
 import json
-import wave
-import zipfile
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import av
 import numpy as np
@@ -16,89 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, mp3, mp4, task, wav
-from dev.in_memory.keep_world import attached, days_pass, put_rule
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.archived.derived import DerivedKind
-from recording.domain.archived.exports import bundle_name
 from recording.domain.archived.layout import derived_mark
-from recording.domain.keep.destroy import Place
 from recording.domain.media import wav_layout
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
 from recording.library.derived import blocks as blocking
-from recording.library.derived.ask import find_heard, list_derived, request_derived
+from recording.library.derived.ask import list_derived
 from recording.library.derived.make import derive_message
-from recording.library.handover.export import export_message, request_export
-from recording.library.keep.dispose import dispose
-from recording.library.keep.holds import place_hold, release_hold
-from recording.library.rebuild import rebuild
-from recording.operate.drift import look_for_drift
-from recording.operate.get_recording_files import files_of
-from recording.operate.verify_recording import verify
-
-CHANNELS = 3
-
-
-def spoken(number: int, frames: int = 5000, channels: int = CHANNELS) -> bytes:
-    """A chunk whose every sample says which chunk, channel and place it is of."""
-    with io.BytesIO() as file:
-        with wave.open(file, "wb") as writer:
-            writer.setnchannels(channels)
-            writer.setsampwidth(2)
-            writer.setframerate(16_000)
-            samples = np.arange(frames * channels, dtype="<i2") * 7 + number
-            writer.writeframes(samples.tobytes())
-        return file.getvalue()
-
-
-def sung(number: int) -> bytes:
-    """A chunk of frames."""
-    return mp3(50 + number)
-
-
-def archived(*media: bytes, of: World | None = None, missing: tuple[int, ...] = ()) -> World:
-    """A world in which these chunks of one recording are archived."""
-    here = of or world()
-    numbers = [number for number in range(len(media) + len(missing)) if number not in missing]
-    for number, content in zip(numbers, media, strict=True):
-        here.holds(task(number), content)
-    here.announces(event(*(chunk(number) for number in numbers)))
-    here.runs_due()
-    here.runs(hours=1)
-    here.follows_up()
-    assert len(media) == sum(1 for one in here.fakes.catalog.chunks_of(RECORDING_ID) if one.cataloged_at)
-    return here
-
-
-def asks(here: World, kind: str = "joined") -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = request_derived(RECORDING_ID, {"kind": kind}, here.ports)["files"]
-    return told
-
-
-def works(here: World) -> None:
-    """The host hands out messages until there are none."""
-    while messages := here.fakes.derived.take():
-        for text in messages:
-            derive_message(text, here.ports)
-
-
-def made(here: World, kind: str = "joined") -> list[dict[str, Any]]:
-    asks(here, kind)
-    works(here)
-    told = list_derived(RECORDING_ID, here.ports)
-    assert [one["state"] for one in told] == ["made"] * len(told), told
-    return told
-
-
-def stored(here: World, one: dict[str, Any]) -> bytes:
-    data: bytes = here.fakes.archive.blobs[one["blobName"]].data
-    return data
-
-
-def sound_of(data: bytes) -> bytes:
-    with wave.open(io.BytesIO(data)) as reader:
-        samples: bytes = reader.readframes(reader.getnframes())
-        return samples
+from tests.unit.library.derived_world import CHANNELS, archived, asks, made, sound_of, spoken, stored, sung, works
 
 
 @pytest.mark.parametrize("copies", [True, False])
@@ -323,104 +247,6 @@ def test_a_failure_is_kept_where_the_asker_looks() -> None:
     assert [one["state"] for one in made(here)] == ["made"]
 
 
-def test_verify_drift_rebuild_and_get_know_them() -> None:
-    """They are no strangers, they are proved again, and they make no chunk."""
-    here = archived(spoken(0), spoken(1))
-    (one,) = made(here)
-    proved = verify(RECORDING_ID, here.ports, here.settings)
-    assert proved is not None
-    assert proved.is_proved, proved
-    assert look_for_drift(here.ports, here.settings).drifts == ()
-    assert rebuild(here.ports, here.settings, from_start=True).problems == []
-    offered = {file.blob_name: file.sha256 for file in files_of(RECORDING_ID, here.ports)}
-    assert offered[one["blobName"]] == one["sha256"]
-    assert not any(name.endswith(".asked.json") for name in offered)
-    blob = here.fakes.archive.blobs[one["blobName"]]
-    here.fakes.archive.blobs[one["blobName"]] = type(blob)(
-        blob.data[:-1] + b"x", blob.media_type, blob.facts, blob.etag
-    )
-    again = verify(RECORDING_ID, here.ports, here.settings)
-    assert again is not None
-    assert again.differences == (f"derived_bytes {one['blobName']}",)
-    del here.fakes.archive.blobs[one["blobName"]]
-    again = verify(RECORDING_ID, here.ports, here.settings)
-    assert again is not None
-    assert again.differences == (f"derived_missing {one['blobName']}",)
-
-
-def test_they_are_kept_while_held_and_destroyed_with_their_recording() -> None:
-    """Nothing of them is left, and nothing is made afterwards."""
-    here = archived(spoken(0), spoken(1))
-    custodian = attached(here.fakes)
-    put_rule(here, "delete", 30)
-    place_hold(RECORDING_ID, "case-1", "a lawsuit", "alice", here.ports)
-    (one,) = made(here)
-    made(here, "speakers")
-    derived = [one for one in custodian.versions(Place.ARCHIVE, "") if derived_mark(one.name) is not None]
-    assert all(version.is_held for version in derived)
-    assert len(derived) > CHANNELS
-    days_pass(here, 60)
-    assert one["blobName"] in here.fakes.archive.blobs
-    release_hold(RECORDING_ID, "case-1", "over", "alice", here.ports)
-    days_pass(here, 60)
-    assert [name for name in here.fakes.archive.blobs if not name.startswith("_certificates/")] == []
-    with pytest.raises(RequestError):
-        asks(here)
-    derive_message(json.dumps({"recordingId": RECORDING_ID, "kind": "joined"}), here.ports)
-    assert [name for name in here.fakes.archive.blobs if not name.startswith("_certificates/")] == []
-
-
-def test_a_file_that_is_being_made_and_a_destruction_do_not_miss_each_other() -> None:
-    """Wherever the custodian runs between two calls of the worker, in the end nothing is left."""
-    at = 0
-    while True:
-        here = archived(spoken(0), spoken(1))
-        attached(here.fakes)
-        put_rule(here, "delete", 30)
-        days_pass(here, 29)
-        asks(here)
-        (text,) = here.fakes.derived.take()
-        here.fakes.clock.advance(days=20)
-        dispose(here.ports, here.settings)
-        here.fakes.clock.advance(days=20)
-        seen, has_run = 0, False
-
-        def decide(_port: str, _method: str, here: World = here, at: int = at) -> tuple[Exception | None, bool]:
-            nonlocal seen, has_run
-            seen += 1
-            if seen == at + 1 and not has_run:
-                has_run = True
-                leave_alone(here)
-                dispose(here.ports, here.settings)
-            return None, False
-
-        intercept(here, decide)
-        derive_message(text, here.ports)
-        leave_alone(here)
-        days_pass(here, 40)
-        left = [name for name in here.fakes.archive.blobs if not name.startswith("_certificates/")]
-        assert left == [], at
-        at += 1
-        if not has_run:
-            break
-    assert at > 15
-
-
-@pytest.mark.parametrize("is_asked", [True, False])
-def test_a_bundle_has_them_when_asked(is_asked: bool) -> None:
-    """With their receipts, and not otherwise."""
-    here = archived(spoken(0), spoken(1))
-    (one,) = made(here)
-    asked = {"recordings": [RECORDING_ID], "derived": is_asked}
-    export_id = request_export(asked, None, here.ports, here.settings)["exportId"]
-    export_message(json.dumps({"exportId": export_id}), here.ports, here.settings)
-    with zipfile.ZipFile(io.BytesIO(here.fakes.bundles.blobs[bundle_name(export_id)].data)) as opened:
-        derived = {name.rpartition("/")[2]: name for name in opened.namelist() if "/derived." in name}
-        assert len(derived) == (2 if is_asked else 0)
-        if is_asked:
-            assert opened.read(derived[one["blobName"].rpartition("/")[2]]) == stored(here, one)
-
-
 def test_heavy_work_waits_its_turn() -> None:
     """Two at once in a process; the others come again later, and the line is not slowed."""
     here = archived(spoken(0))
@@ -431,18 +257,6 @@ def test_heavy_work_waits_its_turn() -> None:
     derive_message(text, here.ports)
     ((_, kind, at),) = here.fakes.derived.sent
     assert (kind, at) == (DerivedKind.JOINED, here.now + timedelta(seconds=30))
-
-
-@pytest.mark.parametrize("kind", ["joined", "speakers"])
-def test_what_is_made_goes_with_its_recording_by_the_rule_of_the_deployment(kind: str) -> None:
-    """DELETE_AFTER_DAYS is a rule of the custodian, who goes by the recording's folder: nothing outlives it there."""
-    here = archived(spoken(0))
-    here.settings = here.settings.model_copy(update={"delete_after": timedelta(days=90), "dispose_after": timedelta()})
-    attached(here.fakes)
-    one = made(here, kind)[0]
-    assert find_heard(RECORDING_ID, one["derivedId"], here.ports).blob_name == one["blobName"]
-    days_pass(here, 95)
-    assert one["blobName"] not in here.fakes.archive.blobs
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"recordingId": 1}', '{"recordingId": "x", "kind": "video"}'])

@@ -1,8 +1,19 @@
 """Blocks: what may be kept of an earlier attempt, and how a file is cut, at the exact limits."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from recording.domain.archived.blocks import MOST_BLOCKS, Block, StagedBlock, block_id, plan, staged_block, usable
+from recording.domain.archived.blocks import (
+    MOST_BLOCKS,
+    Block,
+    StagedBlock,
+    block_id,
+    crc64_of,
+    plan,
+    staged_block,
+    usable,
+)
 
 MARK, OTHER = "0123456789abcdef", "fedcba9876543210"
 
@@ -71,3 +82,29 @@ def test_a_huge_file_makes_larger_blocks() -> None:
     cut = list(plan(total, lambda: 1))
     assert MOST_BLOCKS == 50_000
     assert (len(cut) <= MOST_BLOCKS, cut[-1].end) == (True, total)
+
+
+@given(st.integers(1, 10_000), st.integers(1, 500), st.lists(st.tuples(st.integers(0, 9_999), st.integers(1, 400))))
+def test_what_is_kept_and_what_is_planned_is_the_file(total: int, size: int, staged: list[tuple[int, int]]) -> None:
+    """No byte twice, none missing, whatever an earlier worker left."""
+    ids = {block_id(Block(offset, length), "a" * 32, offset): length for offset, length in staged}
+    kept = list(usable(ids, "a" * 32, total))
+    ranges = sorted([*kept, *plan(total, lambda: size, kept)], key=lambda block: block.offset)
+    assert [block.offset for block in ranges] == [0, *(block.end for block in ranges)][:-1]
+    assert ranges[-1].end == total
+
+
+def test_an_id_says_what_it_was_made_from() -> None:
+    """The next worker has nothing else to go by."""
+    text = block_id(Block(5 << 30, 8 << 20), "0123456789abcdef99", crc64_of(b"x"))
+    assert len(text) == 50
+    found = staged_block(text, "0123456789abcdef99")
+    assert found is not None
+    assert (found.offset, found.length, found.crc64) == (5 << 30, 8 << 20, f"{crc64_of(b'x'):016x}")
+    assert staged_block(text, "f" * 32) is None
+    assert staged_block("0001-abc", "0123456789abcdef99") is None
+
+
+def test_the_checksum_is_the_one_that_storage_computes() -> None:
+    """CRC-64/NVME, whose check value is published: 0xae8b14860a799888."""
+    assert crc64_of(b"123456789") == 0xAE8B14860A799888
