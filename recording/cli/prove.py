@@ -16,7 +16,8 @@ from recording.domain.find.short_ids import short_id
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.views.proofs import DriftView, VerifiedView
-from recording.operate.drift import DriftReport, look_for_drift
+from recording.operate.drift import look_for_drift
+from recording.operate.drift.findings import DriftReport
 from recording.operate.find_recording import find_recording
 from recording.operate.verify_recording import Verified
 from recording.operate.verify_recording import verify as verify_recording

@@ -19,7 +19,9 @@ from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished
 from recording.domain.watched.looks import SCRUBBED, ScrubLook
 from recording.errors import ClaimLostError, StorageError
-from recording.operate.drift import FAILURES, DriftReport, Findings, Looked, Unread, look_at, rows_of_recording
+from recording.operate.drift import rows_of_recording
+from recording.operate.drift.findings import FAILURES, DriftReport, Findings, Looked, Unread
+from recording.operate.drift.look import look_at
 from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings

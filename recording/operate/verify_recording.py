@@ -17,7 +17,8 @@ from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_o
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError
-from recording.operate.drift import ARCHIVE_TIER, compare_recording, rows_of_recording
+from recording.operate.drift import compare_recording, rows_of_recording
+from recording.operate.drift.findings import ARCHIVE_TIER
 from recording.ports import Ports
 from recording.settings import Settings
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from recording.http.views import View
-from recording.operate.drift import DriftReport
+from recording.operate.drift.findings import DriftReport
 from recording.operate.get_recording_files import Got
 from recording.operate.verify_recording import Verified
 

@@ -8,7 +8,7 @@ from dev.in_memory.world import World
 from recording.cli import prove
 from recording.domain.archived.drift import Drift, DriftKind
 from recording.errors import StorageRefusedError
-from recording.operate.drift import DriftReport
+from recording.operate.drift.findings import DriftReport
 from tests.unit.cli.conftest import Run
 
 

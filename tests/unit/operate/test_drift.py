@@ -17,7 +17,8 @@ from recording.domain.archived.drift import Drift, DriftKind, is_sampled
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home
 from recording.domain.state.records import changed as changed_record
 from recording.errors import SourceBusyError, SourceError, SourceRefusedError, StorageBusyError
-from recording.operate.drift import DriftReport, look_for_drift
+from recording.operate.drift import look_for_drift
+from recording.operate.drift.findings import DriftReport
 
 RECORDINGS, CHUNKS = 3, 2
 
