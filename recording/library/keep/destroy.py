@@ -12,13 +12,12 @@ Every step can be repeated: after the death of a worker the next run goes on.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 
 from recording import __version__
 from recording.domain.archived.layout import JSON
-from recording.domain.find.directory import is_placed, place_of
+from recording.domain.find.directory import is_placed
 from recording.domain.keep import custody as row_of
 from recording.domain.keep.custody import Custody, CustodyState, Refusal
 from recording.domain.keep.destroy import (
@@ -35,19 +34,15 @@ from recording.domain.keep.destroy import (
     obstacles,
     refusal_of,
 )
-from recording.domain.keep.rules import RetentionRule
-from recording.domain.keep.subject import remembered_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.state.records import changed
 from recording.errors import ClaimLostError, StorageBusyError
 from recording.library.follow_up import follow_up
 from recording.library.keep.assess import assessed, custody_of, keeping_of, rules_in_force
+from recording.library.keep.forget import forget, leave_the_directory, remember
 from recording.library.keep.leftovers import Leftovers, close_bundle, close_derived
 from recording.library.seal.waiting import offline_proofs, seal_file, withdraw_folder
 from recording.ports import AuditEntry, Ports
-from recording.ports.changing import change_recording
-from recording.ports.library.follow_ups import request_follow_up
 from recording.ports.library.keeping import Custodian, DestroyAnswer
 from recording.ports.outgoing.announce import announce
 from recording.settings import Settings
@@ -55,7 +50,6 @@ from recording.telemetry import Event, emit
 
 OPERATION = "dispose"  # in the audit trail
 OFFLINE = "archive_tier"  # the reason of a refusal: proofs whose leaves must be withdrawn first cannot be read
-_TRIES = 10  # of one change to a row that other writers change, too
 
 
 class Outcome(StrEnum):
@@ -182,13 +176,13 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     for folder in folders:
         close_derived(folder, ports)
     if record is not None:
-        record = _remember(record, ports)
+        record = remember(record, ports)
     listed = _versions(row.recording_id, folders, leftovers, custodian)
     chunks = ports.catalog.chunks_of(row.recording_id)
     template = settings.archive_path_template
     is_partial = any(str(chunk.key) not in row.decided for chunk in chunks)
     if not is_partial:
-        _leave_the_directory(record, ports)
+        leave_the_directory(record, ports)
     ours = [
         version
         for version in listed
@@ -206,7 +200,7 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
         return _note_refusal(row, refusal, ports)
     gone_at = _gone_at(ours, row.recording_id, folders, leftovers, custodian)
     destroyed = [chunk for chunk in chunks if str(chunk.key) in row.decided]
-    _forget(record, destroyed, name, row, ports, rules=None if is_partial else rules_in_force(ports, settings).rules)
+    forget(record, destroyed, name, row, ports, rules=None if is_partial else rules_in_force(ports, settings).rules)
     document = certificate_of(row, destroyed, len(ours), gone_at, __version__)
     ports.archive.put_once(name, document, JSON)
     seal_file(name, ports)
@@ -281,118 +275,6 @@ def _versions(
         Place.EXPORTS: leftovers.bundles(recording_id),
     }
     return [version for place, names in places.items() for name in names for version in custodian.versions(place, name)]
-
-
-def _leave_the_directory(record: RecordingRecord | None, ports: Ports) -> None:
-    """Remove the recording's rows from the directory, so that it is not found any more."""
-    placement = record.placement if record else None
-    if placement is None or ports.directory is None:
-        return
-    places = [place_of(name, placement.row_key) for name in placement.partitions]
-    ports.directory.remove([*places, *placement.stale])
-
-
-def _forget(
-    record: RecordingRecord | None,
-    chunks: Sequence[ChunkRecord],
-    certificate: str,
-    row: Custody,
-    ports: Ports,
-    *,
-    rules: Sequence[RetentionRule] | None,
-) -> None:
-    """Empty the catalog rows of all that describes the recording; what says that it existed stays.
-
-    Args:
-        record: as it was read; None when there is none.
-        chunks: those that were destroyed.
-        certificate: its name.
-        row: its custody row.
-        ports: the catalog.
-        rules: those in force; what they ask of the recording is kept for a chunk that arrives later. None while there
-            is a chunk that needs the record.
-
-    Raises:
-        StorageBusyError: other writers keep changing the rows; the next run goes on.
-    """
-    now, why = ports.clock.now(), f"{row.mark.why if row.mark else 'decided'}; {certificate}"
-    for chunk in chunks:
-        if chunk.disposed_at is None:
-            try:
-                ports.catalog.save_chunk(_emptied(chunk, now, why))
-            except ClaimLostError:
-                raise StorageBusyError("a chunk's row changed while its recording was destroyed") from None
-    if record is not None and rules is not None:
-        _forget_recording(record, certificate, row, rules, ports)
-
-
-def _emptied(chunk: ChunkRecord, now: datetime, why: str) -> ChunkRecord:
-    return changed(chunk, disposed_at=now, disposed_why=why, facts=None, fallback=None, suspects=(), remarks=())
-
-
-def _forget_recording(
-    record: RecordingRecord, certificate: str, row: Custody, rules: Sequence[RetentionRule], ports: Ports
-) -> None:
-    """Empty the recording's row, unless a chunk that arrived after the decision needs it."""
-    now = ports.clock.now()
-    for _ in range(_TRIES):
-        try:
-            ports.catalog.save_recording(_emptied_record(record, certificate, rules, now))
-        except ClaimLostError:
-            found = ports.catalog.get_recording(record.recording_id)
-            if found is None:
-                return
-            if any(str(chunk.key) not in row.decided for chunk in ports.catalog.chunks_of(record.recording_id)):
-                _place_again(found, ports)
-                return
-            record = found
-            continue
-        return
-    raise StorageBusyError("other writers keep changing the recording's row; the next run tries again")
-
-
-def _place_again(record: RecordingRecord, ports: Ports) -> None:
-    """Have the directory's rows written again: some were removed while the follow-up of a late chunk wrote them."""
-    with suppress(ClaimLostError):
-        ports.catalog.save_recording(changed(record, placement=None, settled_at=None, look_at=None))
-    request_follow_up(record.recording_id, ports)
-
-
-def _remember(record: RecordingRecord, ports: Ports) -> RecordingRecord:
-    """Note what rules ask of the recording while its documents exist; a chunk that arrives later is judged by it.
-
-    Raises:
-        StorageBusyError: other writers keep changing the row; the next run goes on.
-    """
-    made = remembered_of(record, None)
-    if made == record.remembered:
-        return record
-
-    def with_it(known: RecordingRecord | None) -> RecordingRecord:
-        return changed(known or record, remembered=made)
-
-    return change_recording(record.recording_id, with_it, ports.catalog)
-
-
-def _emptied_record(
-    record: RecordingRecord, certificate: str, rules: Sequence[RetentionRule], now: datetime
-) -> RecordingRecord:
-    return changed(
-        record,
-        request={},
-        consent=None,
-        consents=(),
-        pauses=(),
-        tags={},
-        facts=None,
-        placement=None,
-        dismissed=None,
-        call_dismissed=None,
-        disposed_at=now,
-        certificate=certificate,
-        remembered=remembered_of(record, rules),
-        settled_at=record.settled_at or now,
-    )
 
 
 def _is_manifest(version: StoredVersion) -> bool:
