@@ -16,7 +16,9 @@ from typing import Any
 from dev.in_memory.builders import chunk, document_id, event, location, metadata, settings, task, wav
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
-from dev.prove.powers import POWERS, Power, WrongIndexFirst, was_never_ours_to_delete
+from dev.prove.powers import POWERS, was_never_ours_to_delete
+from dev.prove.powers.of_events import WrongIndexFirst
+from dev.prove.powers.power import Power
 from recording.domain.archived import layout
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome

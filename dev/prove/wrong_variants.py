@@ -10,18 +10,17 @@ from unittest import mock
 from dev.in_memory import world
 from dev.in_memory.builders import settings
 from dev.in_memory.fakes import source
-from dev.prove.powers import (
-    BackdatedFirst,
+from dev.prove.powers.of_acs import (
     ErrorAsMetadata,
     GrowingObject,
-    HandInTheArchive,
     LongMemory,
     OddDeleteLocations,
-    Power,
     RedirectsElsewhere,
     SteadyWrongBody,
-    WrongIndexFirst,
 )
+from dev.prove.powers.of_events import BackdatedFirst, WrongIndexFirst
+from dev.prove.powers.of_the_archive import HandInTheArchive
+from dev.prove.powers.power import Power
 from dev.prove.simulation import live, silent_log
 from recording import ingest
 from recording.archive import claim, delete_source, fallback, metadata

@@ -1,104 +1,15 @@
-"""Powers that reality has and a list of port failures does not: each seed of the simulation draws up to two of them.
+"""What ACS answers: wrong bodies, files that are not there yet or still grow, redirects and delete locations."""
 
-A power begins and ends with the trouble of its life, and says which ends of a chunk it excuses: what a hand has taken
-after the source was gone, nobody can bring back, and a blob that it has overwritten cannot be replaced.
-"""
-
-import random
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar
 
-from dev.in_memory.builders import MP3_FRAME, chunk, event, metadata, mp3
-from dev.in_memory.hand import ERRORS_AS_METADATA, WRONG_BODIES, HandInArchive, serve_wrongly
-from dev.in_memory.world import WorkerDiedError, World
-from recording.domain.state.chunk import ChunkRecord, ChunkTask
-from recording.domain.state.transitions import is_archived
-from recording.errors import RecordingError
-
-# Between the question to the archive and the DELETE only these calls are made. A hand that is quicker than they are
-# is the rest that cannot be closed without a lease (docs/reliability.md).
-QUESTIONS = frozenset({"look_up", "get", "delete"})
-
-
-@dataclass
-class Power:
-    """One power over one life; the base has none."""
-
-    world: World
-    tasks: list[ChunkTask]
-    dice: random.Random
-
-    memory: ClassVar[timedelta] = timedelta()  # by how much longer ACS keeps the files than it promises
-    hours_of_trouble: ClassVar[float | None] = None  # None: as the seed says
-    told_ms: ClassVar[int] = 0  # the length that events give, where it is to be longer than usual
-    leaves_names: ClassVar[bool] = False  # what was copied too early keeps the chunk's first name
-
-    @classmethod
-    def file_of(cls, made: ChunkTask) -> tuple[bytes, bytes] | None:
-        """Return the media and the metadata that ACS has of a chunk; None for the usual ones."""
-        del made
-        return None
-
-    def begin(self) -> None:
-        """Start, when the life starts."""
-
-    def tells(self, made: ChunkTask, facts: dict[str, Any]) -> dict[str, Any] | None:
-        """Return what an event says of a chunk; None when it says nothing of it."""
-        del made
-        return facts
-
-    def at_call(self, method: str) -> None:
-        """Act before a port call."""
-
-    def at_turn(self) -> None:
-        """Act before the messages of a moment are delivered."""
-
-    def end(self) -> None:
-        """Stop: the trouble is over."""
-
-    def excuses(self, record: ChunkRecord) -> bool:
-        """Return whether the end of a chunk other than "archived, once, with equal bytes" is this power's doing."""
-        return False
-
-    def excuses_absence(self, made: ChunkTask) -> bool:
-        """Return whether it is this power's doing that a chunk is held and has no row."""
-        del made
-        return False
-
-
-@dataclass
-class HandInTheArchive(Power):
-    """Now and then a blob is deleted, emptied or overwritten, or the whole container is gone."""
-
-    hand: HandInArchive = field(init=False)
-    is_over: bool = False
-    share: float = 0.01
-
-    def __post_init__(self) -> None:
-        self.hand = HandInArchive(self.world.fakes.archive)
-
-    def at_call(self, method: str) -> None:
-        """Touch one blob, or all of them."""
-        blobs = self.world.fakes.archive.blobs
-        if self.is_over or method in QUESTIONS or not blobs or self.dice.random() >= self.share:
-            return
-        if self.dice.random() < 0.1:
-            self.hand.drops_container()
-            return
-        act = self.dice.choice([self.hand.deletes, self.hand.empties, self.hand.overwrites])
-        act(self.dice.choice(sorted(blobs)))
-
-    def end(self) -> None:
-        """Touch nothing more."""
-        self.is_over = True
-
-    def excuses(self, record: ChunkRecord) -> bool:
-        """Return whether a blob of this chunk was touched."""
-        return any(record.task.document_id in name for name in self.hand.touched)
+from dev.in_memory.builders import MP3_FRAME, metadata, mp3
+from dev.in_memory.hand import ERRORS_AS_METADATA, WRONG_BODIES, serve_wrongly
+from dev.prove.powers.power import Power
+from recording.domain.state.chunk import ChunkTask
 
 
 @dataclass
@@ -151,26 +62,6 @@ class ErrorAsMetadata(Power):
         """Serve the documents."""
         while self.ends:
             self.ends.pop()()
-
-
-@dataclass
-class WrongClock(Power):
-    """One of the instances has a clock that is a day ahead, or hours behind."""
-
-    skew: timedelta = timedelta()
-    is_over: bool = False
-
-    def begin(self) -> None:
-        """Choose by how much."""
-        self.skew = timedelta(hours=self.dice.choice([25, 49, -3, 6]))
-
-    def at_turn(self) -> None:
-        """Let chance decide which instance gets the messages of this moment."""
-        self.world.skew = self.skew if not self.is_over and self.dice.random() < 0.3 else timedelta()
-
-    def end(self) -> None:
-        """Mend the clock."""
-        self.is_over, self.world.skew = True, timedelta()
 
 
 @dataclass
@@ -279,92 +170,6 @@ class OddDeleteLocations(Power):
 
 
 @dataclass
-class BackdatedFirst(Power):
-    """Some chunks are announced with a time long ago, before they can be read; the true event comes hours later."""
-
-    hours_of_trouble: ClassVar[float | None] = 4.0
-    chosen: list[ChunkTask] = field(default_factory=list)
-    reveals_at: datetime | None = None
-    is_revealed: bool = False
-
-    def begin(self) -> None:
-        """Hide the files, and tell of them with a false time."""
-        self.chosen = [made for made in self.tasks if self.dice.random() < 0.6]
-        self.reveals_at = self.world.now + timedelta(hours=2)
-        for made in self.chosen:
-            self.world.source.objects.pop(made.content_location, None)
-            self._announces(made, self.world.now - timedelta(hours=30))
-
-    def tells(self, made: ChunkTask, facts: dict[str, Any]) -> dict[str, Any] | None:
-        """Say nothing of these chunks by the ordinary way."""
-        return None if made in self.chosen else facts
-
-    def at_turn(self) -> None:
-        """Show the files, and tell of them truly; a delivery that fails is made again."""
-        if self.reveals_at is None or self.world.now < self.reveals_at:
-            return
-        for made in self.chosen if not self.is_revealed else []:
-            self.world.source.objects[made.content_location] = self.world.truth[made.document_id][0]
-        self.is_revealed = True
-        self._tell_truly()
-
-    def end(self) -> None:
-        """Tell what was not told yet."""
-        self.reveals_at = self.world.now
-        self.at_turn()
-
-    def excuses(self, record: ChunkRecord) -> bool:
-        """Return whether the true event has not come yet: until then nothing is known but a deadline that is over."""
-        return record.key in {made.key for made in self.chosen}
-
-    def _tell_truly(self) -> None:
-        for made in list(self.chosen):
-            with suppress(RecordingError, WorkerDiedError):
-                self._announces(made, made.event_time)
-                self.chosen.remove(made)
-
-    def _announces(self, made: ChunkTask, at: datetime) -> None:
-        told = chunk(made.index, made.document_id)
-        facts = {"recordingDurationMs": made.recording_duration_ms}
-        self.world.announces(event(told, eventTime=at.isoformat(), id=f"{made.index} {at}", data=facts))
-
-
-@dataclass
-class WrongIndexFirst(Power):
-    """Some files are announced under a wrong index of their recording before they are announced truly."""
-
-    OFFSET: ClassVar[int] = 50  # between a true index and a wrong one
-    chosen: set[str] = field(default_factory=set)  # documents
-    over_at: datetime | None = None
-
-    def begin(self) -> None:
-        """Announce them."""
-        for made in self.tasks:
-            if self.dice.random() < 0.5:
-                self.chosen.add(made.document_id)
-                told = chunk(made.index + self.OFFSET, made.document_id)
-                facts = {"recordingDurationMs": made.recording_duration_ms}
-                self.world.announces(event(told, id=f"wrong {made.index}", data=facts))
-
-    def end(self) -> None:
-        """Note when metadata could be had."""
-        self.over_at = self.world.now
-
-    def excuses(self, record: ChunkRecord) -> bool:
-        """Return whether the trouble lasted so long that no metadata could decide."""
-        return record.task.document_id in self.chosen and self._is_too_late(record.task)
-
-    def excuses_absence(self, made: ChunkTask) -> bool:
-        """Return the same for the true index, of which there is an entry in quarantine then."""
-        kept = self.world.fakes.quarantine.kept.values()
-        is_held = any(entry.reason == "duplicate_document" and made.document_id in entry.payload for entry in kept)
-        return is_held and made.document_id in self.chosen and self._is_too_late(made)
-
-    def _is_too_late(self, made: ChunkTask) -> bool:
-        return self.over_at is None or self.over_at >= made.expires_at - timedelta(hours=2)
-
-
-@dataclass
 class GrowingObject(Power):
     """Some files are announced while ACS still writes them: half of one, all but its last second, or more each time.
 
@@ -443,23 +248,3 @@ class GrowingObject(Power):
 @cache
 def _frames(count: int) -> bytes:
     return mp3(count)
-
-
-POWERS: tuple[type[Power], ...] = (
-    HandInTheArchive,
-    SteadyWrongBody,
-    ErrorAsMetadata,
-    WrongClock,
-    NotThereYet,
-    LongMemory,
-    RedirectsElsewhere,
-    OddDeleteLocations,
-    BackdatedFirst,
-    WrongIndexFirst,
-    GrowingObject,
-)
-
-
-def was_never_ours_to_delete(world: World, record: ChunkRecord) -> bool:
-    """Return whether the source of a chunk that is not archived was left alone."""
-    return is_archived(record) or not any(record.task.document_id in gone for gone in world.source.deleted)
