@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { busy, fill, h } from "./dom.js";
 import { counted, forInput, short, when, zone } from "./format.js";
 import { empty, loading, trouble } from "./parts.js";
-import { plain } from "./words.js";
+import { operationWords, plain } from "./words.js";
 
 /** Show the screen. */
 export function showAudit(root, { query }) {
@@ -70,7 +70,7 @@ function rowOf(one) {
     "tr",
     { class: isFine ? null : "refused" },
     h("td", { class: "whole" }, when(one.at, true)),
-    h("td", null, plain(one.operation)),
+    h("td", { title: one.operation }, operationWords(one.operation)),
     h("td", { class: "whole" }, one.recordingId ? h("a", { href: `#/recording/${encodeURIComponent(one.recordingId)}` }, h("bdi", null, short(one.recordingId))) : "–"),
     h("td", { class: "whole" }, one.caller ? h("bdi", { title: one.caller }, short(one.caller)) : "–"),
     h("td", null, h("span", { class: isFine ? "quiet" : "problem" }, plain(one.outcome))),

@@ -88,6 +88,52 @@ export function plain(code) {
   return String(code ?? "").replaceAll("_", " ");
 }
 
+/** What was asked for, by the operation's name in the audit trail. */
+const OPERATIONS = {
+  __proto__: null,
+  start_recording: "Start recording",
+  pause_recording: "Pause",
+  resume_recording: "Resume",
+  stop_recording: "Stop",
+  tell_consent: "Record consent",
+  tag_recording: "Change tags",
+  chunk_media: "Listen",
+  hear_held: "Listen to held media",
+  derived_media: "Listen to a made file",
+  derive_recording: "Make one file",
+  download_link: "Get a download link",
+  verify_recording: "Verify",
+  redrive_held: "Re-queue held items",
+  accept_held: "Accept held media",
+  dismiss_held: "Dismiss",
+  retry_held: "Retry",
+  hold_recording: "Place a hold",
+  release_recording: "Release a hold",
+  set_retention_rules: "Change retention rules",
+  request_erasure: "Request an erasure",
+  approve_erasure: "Approve an erasure",
+  erase_speaker: "Erase a speaker",
+  dispose: "Destroy",
+  recording_vcon: "Hand over a vCon",
+  request_export: "Request an export",
+  export: "Export the recording",
+  export_made: "Finish an export",
+  export_bundle: "Download an export",
+  enable_receiver: "Enable a receiver of events",
+  replay_events: "Send events again",
+  import_recordings: "Import",
+  rebuild_catalog: "Rebuild the catalog",
+  reindex_directory: "Reindex the directory",
+  catch_up_seal: "Seal what waits",
+  accept_seal_differences: "Accept differences from the seal",
+  accept_seal_end: "Accept the end of the seal's log",
+};
+
+/** Return what was asked for, in words. */
+export function operationWords(name) {
+  return OPERATIONS[name] ?? plain(name);
+}
+
 /** Return whether a chunk's bytes are in the archive. */
 export function isArchived(state) {
   return ["CATALOGED", "SOURCE_DELETED"].includes(String(state).toUpperCase());

@@ -5,8 +5,12 @@ import re
 import pytest
 
 from dev.policies.repository import DOCS
+from recording.domain.incoming.roles import Operation
 from recording.domain.watched.attention import Attention
 from recording.http.console_files import CONTENT_SECURITY_POLICY, FOLDER, files, without_comments
+from recording.library.handover import export
+from recording.library.keep import destroy, speaker
+from recording.library.seal import compare, log
 
 LARGEST = 60_000  # bytes of all files as they are sent, compressed
 SCRIPTS = sorted(FOLDER.glob("*.js"))
@@ -88,6 +92,23 @@ def test_everything_that_needs_attention_has_words() -> None:
     words = (FOLDER / "words.js").read_text("utf-8").partition("export const KINDS")[2].partition("};")[0]
     told = re.findall(r'^  (\w+): \["(?:bad|warn)", "[^"]+", "[^"]+", "[^"]+"\],$', words, re.MULTILINE)
     assert sorted(told) == sorted(Attention)
+
+
+LEAVE_NO_ROW = {
+    *(Operation.GET, Operation.FIND, Operation.SEARCH, Operation.TIMELINE, Operation.PAUSES, Operation.LIST_HELD),
+    *(Operation.DEEP_HEALTH, Operation.SEE_PEAKS, Operation.LIST_DERIVED, Operation.SEE_NOW, Operation.READ_AUDIT),
+    *(Operation.READ_AUDIT_OF_RECORDING, Operation.LIST_HOLDS, Operation.EXPLAIN, Operation.LIST_DISPOSITION),
+    *(Operation.GET_RULES, Operation.GET_ERASURE, Operation.LIST_ERASURES, Operation.CERTIFICATE, Operation.GET_EXPORT),
+    *(Operation.LIST_EXPORTS, Operation.LIST_RECEIVERS),
+}
+OF_THE_APP_ITSELF = {destroy.OPERATION, speaker.OPERATION, export.MADE, compare.ACCEPT, log.ACCEPT_END}
+
+
+def test_everything_that_leaves_a_row_in_the_trail_has_words() -> None:
+    """An auditor reads what was done, not the name of a function: `chunk_media` was "chunk media"."""
+    words = (FOLDER / "words.js").read_text("utf-8").partition("const OPERATIONS")[2].partition("};")[0]
+    told = re.findall(r'^  (\w+): "[A-Z][^"]+",$', words, re.MULTILINE)
+    assert sorted(told) == sorted(set(Operation) - LEAVE_NO_ROW | OF_THE_APP_ITSELF)
 
 
 def test_the_walk_that_is_shown_has_all_ten_tasks() -> None:
