@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 from dev.in_memory.builders import RECORDING_ID
 from tests.console.conftest import AXE
-from tests.unit.library.test_export import archived, asks, bundle, works
+from tests.unit.library.handover.test_export import archived, asks, bundle, works
 
 WORDS = '\N{RIGHT-TO-LEFT OVERRIDE}"><img src=https://elsewhere.example/x onerror=alert(1)>'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.policies.repository import DOCS
-from tests.unit.library.seal_world import acts, archives, copied, sealed_world, seals
+from tests.unit.library.seal.seal_world import acts, archives, copied, sealed_world, seals
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (DOCS / "seal.md").read_text(encoding="utf-8"), re.DOTALL)
 SIGNATURE, CHAIN, ALL, ROWS, LEAF, PLACE = BLOCKS

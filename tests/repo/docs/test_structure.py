@@ -12,6 +12,14 @@ def test_no_folder_is_too_full() -> None:
     assert full == {}
 
 
+def test_unit_tests_stand_where_the_code_stands() -> None:
+    """A reader of `recording/library/seal` finds its tests in `tests/unit/library/seal`, and nowhere else."""
+    tests = structure.ROOT / "tests" / "unit"
+    folders = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")}
+    nowhere = [str(folder) for folder in folders if not (structure.ROOT / structure.PACKAGE / folder).is_dir()]
+    assert nowhere == []
+
+
 def test_few_rooms_know_each_other() -> None:
     """Each arrow is a reason to read one more folder."""
     assert sum(map(len, structure.arrows().values())) <= MOST_ARROWS

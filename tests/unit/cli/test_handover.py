@@ -10,7 +10,7 @@ from dev.in_memory.world import World
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
 from tests.unit.cli.conftest import FilesOfAtMost
-from tests.unit.library.test_export import archived, works
+from tests.unit.library.handover.test_export import archived, works
 
 SHORT = short_id(RECORDING_ID)
 

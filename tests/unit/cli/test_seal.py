@@ -14,7 +14,7 @@ from recording.cli.__main__ import main
 from recording.domain.seal.signature import pem_of
 from recording.ports import Ports
 from recording.settings import Settings
-from tests.unit.library.seal_world import acts, archives, copied, seal_of, sealed_world, seals
+from tests.unit.library.seal.seal_world import acts, archives, copied, seal_of, sealed_world, seals
 
 
 def runs(here: World, *arguments: str) -> tuple[int, str]:

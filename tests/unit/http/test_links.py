@@ -14,7 +14,7 @@ from recording.domain.state.records import changed
 from recording.errors import StorageBusyError
 from recording.settings import read_settings
 from tests.unit.http.test_console import OWN_PAGE, ask, content, outcome, principal
-from tests.unit.test_settings_and_telemetry import GOOD
+from tests.unit.settings.test_settings import GOOD
 
 LISTENER = OWN_PAGE | principal("Recording.Listen") | {"X-MS-CLIENT-PRINCIPAL-ID": "ann"}
 PATH = f"recordings/{RECORDING_ID}/chunks/0/link"

@@ -18,7 +18,7 @@ from recording.library.handover.vcon import make_vcon
 from recording.library.import_entries import entries_in
 from recording.library.importing import import_recordings
 from recording.library.inline_media import WithInlineMedia
-from tests.unit.library.vcon_world import AGENT, NUMBER, check, unmixed
+from tests.unit.library.handover.vcon_world import AGENT, NUMBER, check, unmixed
 
 
 def container(**files: bytes) -> FakeArchive:

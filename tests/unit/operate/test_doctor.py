@@ -48,7 +48,7 @@ from recording.ports.outgoing import Answer
 from recording.ports.probe import SubscriptionFacts
 from recording.settings import Settings, SettingsError, StorageConnection, read_settings
 from tests.repo.docs.openapi import check
-from tests.unit.library.seal_world import acts, replace_seal, seal_of, sealed_world, seals
+from tests.unit.library.seal.seal_world import acts, replace_seal, seal_of, sealed_world, seals
 
 HOST: dict[str, Any] = json.loads(HOST_JSON.read_text(encoding="utf-8"))
 TENANTS = Tenants.model_validate({"tenants": [{"name": "fx"}]})

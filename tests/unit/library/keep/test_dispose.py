@@ -23,7 +23,7 @@ from recording.library.seal.waiting import seal_recording
 from recording.operate.drift import look_for_drift
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
-from tests.unit.library.seal_world import copied, replace_seal, seals, verified
+from tests.unit.library.seal.seal_world import copied, replace_seal, seals, verified
 
 
 def test_it_is_marked_first_and_destroyed_after_its_days() -> None:

@@ -39,7 +39,7 @@ from recording.library.keep.holds import place_hold, release_hold
 from recording.library.rebuild import rebuild
 from recording.library.seal.turn import seal
 from recording.operate.drift import compare_recording
-from tests.unit.library.seal_world import copied, verified
+from tests.unit.library.seal.seal_world import copied, verified
 
 OTHER = "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-222222222222"
 CANARIES = (PHONE, PHONE[1:], PARTICIPANT)

@@ -22,7 +22,7 @@ from recording.library.keep.erasures import erasure_status
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.keep.retention import set_rules
 from recording.settings.aside import OF_ANALYSTS, SetAside
-from tests.unit.library.seal_world import copied, seals, verified
+from tests.unit.library.seal.seal_world import copied, seals, verified
 
 
 def left(here: World, custodian: FakeCustodian) -> list[str]:

@@ -37,7 +37,7 @@ from tests.unit.library.keep.test_all_races import (
     tries,
 )
 from tests.unit.library.keep.test_erase_speaker import asks, voice_left
-from tests.unit.library.seal_world import copied, verified
+from tests.unit.library.seal.seal_world import copied, verified
 
 Work = Callable[[World], object]
 POINTS = int(os.environ.get("RACES_POINTS", "1"))

@@ -10,7 +10,7 @@ from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.world import World
 from recording.library.seal.compare_audit import Compared, compare_audit
 from recording.ports import AuditEntry
-from tests.unit.library.seal_world import acts, archives, seal_of, sealed_world, seals
+from tests.unit.library.seal.seal_world import acts, archives, seal_of, sealed_world, seals
 
 OPERATIONS = ("start_recording", "chunk_media", "hold_recording", "export", "approve_erasure", "disposed")
 

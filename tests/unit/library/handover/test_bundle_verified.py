@@ -13,8 +13,8 @@ from recording.domain.seal.checkpoint import key_id_of
 from recording.domain.seal.leaves import is_as_written, read_proofs, written_proofs
 from recording.domain.seal.signature import pem_of
 from recording.library.handover import verify_bundle
-from tests.unit.library.seal_world import acts, archives, seal_of, sealed_world, seals
-from tests.unit.library.test_export import archived, asks, unmixed, unpacked, works
+from tests.unit.library.handover.test_export import archived, asks, unmixed, unpacked, works
+from tests.unit.library.seal.seal_world import acts, archives, seal_of, sealed_world, seals
 
 SPEAKER = "4:+4930123456"
 

@@ -23,7 +23,7 @@ from recording.library.rebuild import rebuild
 from recording.operate.drift import look_for_drift
 from recording.operate.get_recording_files import files_of
 from recording.operate.verify_recording import verify
-from tests.unit.library.derived_world import CHANNELS, archived, asks, made, spoken, stored
+from tests.unit.library.derived.derived_world import CHANNELS, archived, asks, made, spoken, stored
 
 
 def test_verify_drift_rebuild_and_get_know_them() -> None:

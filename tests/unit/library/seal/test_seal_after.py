@@ -15,7 +15,7 @@ from recording.library.seal.waiting import seal_all
 from recording.operate.drift import look_for_drift
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
-from tests.unit.library.seal_world import acts, archives, copied, proofs_in, sealed_world, seals, verified
+from tests.unit.library.seal.seal_world import acts, archives, copied, proofs_in, sealed_world, seals, verified
 
 END = ".after.json"
 WRITTEN_ONCE = (".receipt.json", ".metadata.json", END)

@@ -15,7 +15,7 @@ from recording.domain.seal.checkpoint import Checkpoint, signed
 from recording.domain.seal.leaves import Kind, Proved, leaf_of, read_proofs, written_proofs
 from recording.domain.seal.merkle import Tree
 from recording.domain.seal.signature import pem_of
-from tests.unit.library.seal_world import acts, archives, copied, sealed_world, seals, verified
+from tests.unit.library.seal.seal_world import acts, archives, copied, sealed_world, seals, verified
 
 SIGNER = FakeSealKey()
 KEY = pem_of(SIGNER.public_key())

@@ -12,7 +12,7 @@ from dev.in_memory.world import World
 from recording.domain.archived import exports as form
 from recording.domain.state.chunk import ChunkState
 from recording.library.handover.export import get_export
-from tests.unit.library.test_export import archived, asks, unpacked, works
+from tests.unit.library.handover.test_export import archived, asks, unpacked, works
 
 
 def everywhere(here: World, export_id: str, folder: Path) -> tuple[list[dict[str, str]], str, dict[str, Any]]:

@@ -15,8 +15,8 @@ from recording.errors import RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.handover.export import get_export
 from recording.library.handover.vcon import make_vcon
-from tests.unit.library.seal_world import sealed_world, seals
-from tests.unit.library.test_export import archived, asks, bundle, several, unmixed, unpacked, works
+from tests.unit.library.handover.test_export import archived, asks, bundle, several, unmixed, unpacked, works
+from tests.unit.library.seal.seal_world import sealed_world, seals
 
 HOSTILE = [
     '"><script>alert(1)</script>',

@@ -17,7 +17,7 @@ from recording.library.seal import gather
 from recording.library.seal.verdict import FolderFiles
 from recording.library.seal.verify import verify
 from recording.library.seal.waiting import seal_file
-from tests.unit.library.seal_world import acts, archives, copied, seal_of, sealed_world, seals, verified
+from tests.unit.library.seal.seal_world import acts, archives, copied, seal_of, sealed_world, seals, verified
 
 KEY = pem_of(FakeSealKey().public_key())
 LOG = "recording-seal"

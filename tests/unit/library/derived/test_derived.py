@@ -22,7 +22,17 @@ from recording.errors.codes import Code
 from recording.library.derived import blocks as blocking
 from recording.library.derived.ask import list_derived
 from recording.library.derived.make import derive_message
-from tests.unit.library.derived_world import CHANNELS, archived, asks, made, sound_of, spoken, stored, sung, works
+from tests.unit.library.derived.derived_world import (
+    CHANNELS,
+    archived,
+    asks,
+    made,
+    sound_of,
+    spoken,
+    stored,
+    sung,
+    works,
+)
 
 
 @pytest.mark.parametrize("copies", [True, False])

@@ -19,7 +19,7 @@ from recording.library.seal import gather
 from recording.library.seal.turn import seal
 from recording.library.seal.waiting import seal_file, withdraw_folder
 from recording.ports.clock import CorrectedClock
-from tests.unit.library.seal_world import (
+from tests.unit.library.seal.seal_world import (
     acts,
     archives,
     copied,

@@ -13,7 +13,7 @@ from recording.domain.seal.checkpoint import read_checkpoint
 from recording.domain.seal.checkpoint import signed as with_signature
 from recording.domain.seal.leaves import Line, Proved
 from recording.domain.seal.signature import pem_of
-from tests.unit.library.seal_world import acts, archives, copied, sealed_world, seals, verified
+from tests.unit.library.seal.seal_world import acts, archives, copied, sealed_world, seals, verified
 
 KEY = pem_of(FakeSealKey().public_key())
 KINDS = ("checkpoints", "batches", "journal", ".receipt.json", ".metadata.json", "manifest.json", "/seal.", ".wav")

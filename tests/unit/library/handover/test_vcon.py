@@ -19,8 +19,8 @@ from recording.library.handover.vcon import make_vcon
 from recording.library.import_entries import entries_in
 from recording.library.importing import import_recordings
 from recording.library.inline_media import WithInlineMedia
-from tests.unit.library.seal_world import archives, sealed_world, seals
-from tests.unit.library.vcon_world import AGENT, BOT, NUMBER, check, unmixed
+from tests.unit.library.handover.vcon_world import AGENT, BOT, NUMBER, check, unmixed
+from tests.unit.library.seal.seal_world import archives, sealed_world, seals
 
 
 def test_a_recording_of_several_chunks_is_one_set() -> None:

@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 from dev.in_memory.builders import event, metadata, task, wav
 from dev.in_memory.world import World, world
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "fixtures" / "vcon.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[3] / "fixtures" / "vcon.schema.json").read_text(encoding="utf-8"))
 NUMBER, AGENT = "4:+4930123456", "8:orgid:0a6d2f9e-77b1-4c1d-8e3e-2b1f5d9c4a10"
 BOT = "28:6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3"
 

@@ -20,9 +20,9 @@ from recording.domain.calls.consent import ConsentEntry, ConsentStep
 from recording.library.handover.vcon import chunk_part, chunks_there_are, make_vcon, recording_with_all_chunks
 from recording.library.import_entries import entries_in
 from recording.library.importing import import_recordings
-from tests.unit.library.seal_world import archives, sealed_world
+from tests.unit.library.seal.seal_world import archives, sealed_world
 
-ORACLE = Path(os.environ.get("VCON_PYTHON") or Path(__file__).parents[3] / ".venv-vcon/bin/python")
+ORACLE = Path(os.environ.get("VCON_PYTHON") or Path(__file__).parents[4] / ".venv-vcon/bin/python")
 pytestmark = pytest.mark.skipif(not ORACLE.is_file(), reason="no vcon library: make .venv-vcon/.installed")
 NUMBER, AGENT = "4:+4930123456", "8:orgid:0a6d2f9e-77b1-4c1d-8e3e-2b1f5d9c4a10"
 # What the library does not know of the draft: sets of recordings, and channels that nobody or several people have.
