@@ -169,7 +169,7 @@ class AzureProbe:
         )
 
     def queue_event(self, envelope: Mapping[str, Any]) -> Callable[[], None]:
-        """Send a message that lives for ten minutes, so that nothing stays even if nobody takes it back."""
+        """Send a message that lives for ten minutes, so that nothing is left even if it is not taken back."""
         with (
             translate_errors("sending the probe event"),
             queue_client(self._settings.host_storage, EVENTS_QUEUE) as queue,

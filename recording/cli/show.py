@@ -56,9 +56,9 @@ _MAY_BE_DISMISSED = (Attention.HELD, Attention.LOST, Attention.MISSING, Attentio
 
 @with_groups
 def show(context: typer.Context, form: Form, recording: ShownArgument, watch: WatchOption = None) -> None:
-    """Show one recording: its files, why one is stuck, and its timeline; or one thing of `ls --attention`.
+    """Show one recording: its files, why one is stuck, and its timeline; or one item of `ls --attention`.
 
-    Exit code 1: it is such a thing, and needs attention.
+    Exit code 1: it is such an item, which needs attention.
 
     Examples: `recordings show 2f7a91c1`, `recordings show 4751a766`, `recordings show 2f7a91c1 -o json`.
     """
@@ -83,7 +83,7 @@ def _item_named(typed: str, session: Session) -> str | None:
 
 
 def _look_at_item(session: Session, item_id: str) -> int:
-    """Show a refused event, a message or whatever else no recording of the catalog stands for."""
+    """Show an item that belongs to no recording of the catalog, such as a refused event or a message."""
     found = needs_attention(session.ports, session.settings, HeldFilter(id=item_id))
     held = {one.id: one for one in found.held}
     parts = (part for item in found.items for part in _item(session, item, held.get(item.id)))

@@ -112,7 +112,7 @@ def signed_in(request: func.HttpRequest, settings: Settings) -> Principal:
 
 
 def _respond(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
-    """Return the answer or the problem document; a missing sign-in is answered with where to sign in."""
+    """Return the answer or the problem document; a missing sign-in is answered with the address to sign in at."""
 
     def with_sign_in() -> func.HttpResponse:
         try:

@@ -125,7 +125,7 @@ def _count(rows: Rows, found: Found, ports: Ports) -> None:
 
 
 def _row_of(rows: Rows, at: datetime, pause: CommandedPause | None) -> PauseRow:
-    """Return the line of a pause; where nobody asked for it here, the one of the day for such pauses."""
+    """Return the line of a pause; where it was not requested here, the day's line for such pauses."""
     key = (at.date().isoformat(), pause.by if pause else None, pause.reason if pause else ELSEWHERE)
     return rows.setdefault(key, PauseRow(*key))
 

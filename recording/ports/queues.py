@@ -27,7 +27,7 @@ class PoisonMessage:
 
 @dataclass(frozen=True)
 class QueueDepth:
-    """A queue as it stands. `oldest_at` is of the message that waits longest, as far as can be seen."""
+    """The present state of a queue. `oldest_at` is of the message that waits longest, as far as can be seen."""
 
     name: str
     messages: int
@@ -42,7 +42,7 @@ class ChunkQueue(Protocol):
         ...
 
     def send_again(self, body: str, delay: timedelta = timedelta()) -> None:
-        """Enqueue a message as it came, for a worker of another version; otherwise as `send`."""
+        """Enqueue a message as received, for a worker of another version; otherwise as `send`."""
         ...
 
     def poisoned(self) -> Iterator[PoisonMessage]:
@@ -54,7 +54,7 @@ class ChunkQueue(Protocol):
         ...
 
     def depths(self) -> list[QueueDepth]:
-        """Return how the four queues stand: events and chunks, and their poison queues.
+        """Return the state of the four queues: events and chunks, and their poison queues.
 
         One that is not there is empty.
         """
@@ -101,5 +101,5 @@ class Leftovers(Protocol):
         ...
 
     def put_back(self, name: str, message: PoisonMessage) -> None:
-        """Enqueue a received message as it came, then remove it. Removing what is gone is success."""
+        """Enqueue a received message unchanged, then remove it. Removing what is gone is success."""
         ...

@@ -13,7 +13,7 @@ class StartCounts(Protocol):
     def get(self, caller: str | None) -> StartCount | None:
         """Return the caller's count, or None while there is none.
 
-        None as a caller stands for all who only show a key.
+        None as a caller means all who only have a key.
         """
         ...
 
@@ -32,7 +32,7 @@ class RunningCounts(Protocol):
     def get(self, caller: str | None) -> RunningCount | None:
         """Return the caller's places, or None while there are none.
 
-        None as a caller stands for all who only show a key.
+        None as a caller means all who only have a key.
         """
         ...
 

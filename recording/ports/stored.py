@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A stored thing that this version cannot read; it stands in a listing so that it hides nothing else.
+    """A stored thing that this version cannot read; it stands in a listing so that it hides no other.
 
     Attributes:
         where: its keys or its name; never its content.
@@ -29,9 +29,9 @@ class Page(Generic[T]):
 
     Attributes:
         items: what was found.
-        next: where the following page begins; "" when the listing has come to its end. Positions sort as items do.
+        next: where the following page begins; "" at the end of the listing. Positions sort as items do.
         error: what ended the page before its time; what was found until then is there.
-        counts: index rows of the page by the alarm that their recording stands in.
+        counts: index rows of the page, by the alarm of their recording.
     """
 
     items: tuple[T | Unreadable, ...] = ()
@@ -41,7 +41,7 @@ class Page(Generic[T]):
 
 
 def page_in_order(items: Iterable[T], place: Callable[[T], str], after: str, most: int) -> Page[T]:
-    """Return a page of a list that is read whole: what comes behind a position, up to so many.
+    """Return a page of a list that is read whole: up to `most` items after a position.
 
     Args:
         items: all of them.

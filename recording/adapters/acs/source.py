@@ -53,7 +53,7 @@ class AcsContent:
             return self._answer.fill(view)
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the bytes, up to 1 MiB at a time, exactly as they came."""
+        """Yield the bytes, up to 1 MiB at a time, exactly as received."""
         view = memoryview(bytearray(PIECE))
         while count := self.fill(view):
             yield bytes(view[:count])

@@ -97,7 +97,7 @@ class Connections:
             body: sent as it is.
 
         Raises:
-            ConnectionFailedError: no answer came, or none that can be read.
+            ConnectionFailedError: no answer arrived, or none that can be read.
         """
         connection = self._connection(Origin.of(url))
         try:
@@ -161,7 +161,7 @@ class Answer:
         self.headers: Mapping[str, str] = response.headers  # type: ignore[assignment]  # a Message, which ignores case
 
     def fill(self, view: memoryview) -> int:
-        """Read until the view is full or the body ends, and return how many bytes came.
+        """Read until the view is full or the body ends, and return how many bytes arrived.
 
         Raises:
             ConnectionFailedError: the body ended before its declared length, broke, or took too long.
@@ -179,7 +179,7 @@ class Answer:
         return filled
 
     def read(self, most: int) -> bytes:
-        """Return the body up to so many bytes."""
+        """Return up to `most` bytes of the body."""
         view = memoryview(bytearray(most))
         return bytes(view[: self.fill(view)])
 
@@ -239,7 +239,7 @@ class _CountedSocket(io.RawIOBase):
 
 
 class _HeadReader(io.BufferedReader):
-    """Reads the lines of a head, and knows what came along behind it."""
+    """Reads the lines of a head, and keeps the bytes that arrived after it."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._counted = _CountedSocket(raw)
@@ -260,7 +260,7 @@ class _HeadReader(io.BufferedReader):
 
     @property
     def ahead(self) -> int:
-        """Return how many bytes behind the last line have come already."""
+        """Return how many bytes after the last line have already arrived."""
         return self._counted.count - self._taken
 
 
@@ -313,7 +313,7 @@ class _Connection(http.client.HTTPConnection):
         return response
 
     def is_quiet(self) -> bool:
-        """Return whether nothing came since the last answer: an end, or bytes that nobody asked for."""
+        """Return whether nothing has arrived since the last answer: neither an end nor unsolicited bytes."""
         sock: socket.socket | None = self.sock
         if sock is None:
             return False

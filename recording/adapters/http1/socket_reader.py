@@ -38,7 +38,7 @@ class SocketReader:
         self._begun: float | None = None
 
     def fill(self, view: memoryview) -> int:
-        """Read what is there, at least a byte unless the peer has ended; return how many bytes came.
+        """Read what is there, at least a byte unless the peer has ended; return how many bytes arrived.
 
         Raises:
             OSError: the connection broke, or no byte came in time (TimeoutError).
@@ -93,7 +93,7 @@ class SocketReader:
 
 
 def has_come(sock: socket.socket, seconds: float) -> bool:
-    """Return whether there is anything to read, bytes or the end, after so many seconds at most."""
+    """Return whether there is anything to read, bytes or the end, within so many seconds."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -13,7 +13,7 @@ from recording.domain.times import EARLIEST
 
 
 def ages_behind(table: TableClient, partition: str, row_key: str) -> Iterator[TableEntity]:
-    """Yield the columns that tell ages, of all rows behind a position."""
+    """Yield the columns with ages, of all rows after a position."""
     if partition:
         yield from rows_of(table, partition, f"{row_key}!", columns=rows.AGE_COLUMNS)
     yield from rows_beyond(table, partition or rows.OPEN_PARTITION, columns=rows.AGE_COLUMNS)

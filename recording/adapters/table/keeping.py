@@ -105,7 +105,7 @@ class TableKeeping:
         return Page(tuple(found), str(listed[-1]["RowKey"]) if len(listed) == most else "")
 
     def rules(self) -> RuleSet:
-        """Return the first row: numbers are stored so that the newest comes first."""
+        """Return the first row: numbers are stored so that the newest is first."""
         row = next(iter(rows_of(self._table, _RULES, page=1)), None)
         return _document(RuleSet, row) if row is not None else RuleSet()
 

@@ -1,4 +1,4 @@
-"""Fills the port Outbox with the table `outbox`: what waits, what was written, and how the ways stand.
+"""Fills the port Outbox with the table `outbox`: what waits, what was written, and the health of the ways.
 
 | partition | row | what |
 |---|---|---|

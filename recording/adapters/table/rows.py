@@ -56,22 +56,22 @@ IS_HELD = f"state eq '{ChunkState.QUARANTINED}' or state eq '{ChunkState.EXPIRED
 
 
 def recording_keys(recording_id: str) -> Row:
-    """Return where a recording's row lies."""
+    """Return the keys of a recording's row."""
     return {"PartitionKey": name_of(recording_id), "RowKey": RECORDING_ROW}
 
 
 def reservation_keys(key: str) -> Row:
-    """Return where a reservation's row lies."""
+    """Return the keys of a reservation's row."""
     return {"PartitionKey": RESERVATIONS_PARTITION, "RowKey": name_of(key)}
 
 
 def chunk_keys(key: ChunkKey) -> Row:
-    """Return where a chunk's row lies: all chunks of a recording in one partition, by index."""
+    """Return the keys of a chunk's row: all chunks of a recording in one partition, by index."""
     return {"PartitionKey": name_of(key.recording_id), "RowKey": str(key)}
 
 
 def open_keys(record: ChunkRecord) -> Row:
-    """Return where an unfinished chunk's index row lies: all in one partition, the earliest expiry first."""
+    """Return the keys of an unfinished chunk's index row: all in one partition, the earliest expiry first."""
     row_key = f"{open_from(record.task.expires_at)}-{name_of(record.key.recording_id)}-{record.key}"
     return {"PartitionKey": OPEN_PARTITION, "RowKey": row_key}
 
@@ -155,7 +155,7 @@ def recording_row(record: RecordingRecord) -> Row:
 def open_recording_row(record: RecordingRecord) -> Row:
     """Return an index row of a recording that is not settled.
 
-    It points to its row, and tells when to look there again.
+    It points to its row, with the time of the next look.
     """
     columns = {"lookAt": sortable(record.look_at) if record.look_at else None, "stands": record.stands}
     row = {"PartitionKey": OPEN_PARTITION, "RowKey": recording_keys(record.recording_id)["PartitionKey"]}

@@ -146,7 +146,7 @@ def _update(table: TableClient, row: rows.Row, etag: str) -> dict[str, Any]:
 
 
 def remove_place(table: TableClient, keys: rows.Row) -> None:
-    """Remove what lies at a place, whatever it says by now; nothing there is fine."""
+    """Remove the row with these keys, whatever it holds by now; an absent one is success."""
     with translate_errors("removing a row"), suppress(ResourceNotFoundError):
         attempt(lambda: table.delete_entity(keys["PartitionKey"], keys["RowKey"]))
 

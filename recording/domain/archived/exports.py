@@ -156,7 +156,7 @@ def parts_prefix(export_id: str) -> str:
 
 
 def part_name(export_id: str, number: int) -> str:
-    """Return where the note of one part lies."""
+    """Return the name of the note of one part."""
     return f"{parts_prefix(export_id)}{number:06d}.json"
 
 

@@ -235,7 +235,7 @@ def pairs_of(names: Iterable[str]) -> list[tuple[str, str | None]]:
 def sample_entries(
     found: Iterable[tuple[str, str | None, ChunkMetadata | None]], left_out: list[LeftOut] | None = None
 ) -> list[ImportEntry]:
-    """Return the entries for media with the metadata documents beside them, which tell the rest.
+    """Return the entries for media with the metadata documents beside them, which have the rest.
 
     A document names call and index, but no recording. Files of one call whose indexes are 0, 1, 2 … are taken for the
     chunks of one recording; where an index is there twice the call was recorded several times, and each file is a
@@ -290,7 +290,7 @@ def call_of(call_id: str) -> str:
 
 
 def started_of(entry: ImportEntry, *others: datetime | None) -> datetime | None:
-    """Return when the recording began: as the mapping tells, or the first time that is known."""
+    """Return when the recording began: as mapped, or the first known time."""
     return entry.started_at or next((one for one in others if one is not None), None)
 
 

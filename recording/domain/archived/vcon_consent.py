@@ -15,11 +15,11 @@ _BASES = (CONSENT, "contract", "legal_obligation", "vital_interests", "public_ta
 def lawful_basis_of(
     evidence: Mapping[str, Any] | None, steps: Sequence[ConsentEntry], begun: datetime | None, *, is_redacted: bool
 ) -> dict[str, Any] | None:
-    """Return the body of the attachment; None where nobody has said anything about consent.
+    """Return the body of the attachment; None where nothing is known about consent.
 
     Args:
         evidence: what the start request brought.
-        steps: what was told later, the earliest first.
+        steps: later statements, the earliest first.
         begun: when the recording began, where the evidence has no time of its own.
         is_redacted: leave out the reference, and who captured it.
     """

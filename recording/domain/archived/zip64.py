@@ -1,7 +1,7 @@
 """ZIP64 (APPNOTE 6.3, stored entries only): headers as bytes, so that an archive can be made of blocks in any order.
 
 A local header is written once its entry's CRC is known, and goes in front of the entry when the blocks are committed.
-So nothing is written twice, every reader finds sizes where it looks for them, and a run goes on with the next entry.
+So nothing is written twice, every reader finds sizes where it looks for them, and a run continues with the next entry.
 """
 
 import struct

@@ -46,7 +46,7 @@ def faults_in(error: ValidationError, whole: str = "body", most: int | None = No
     Args:
         error: What pydantic found.
         whole: What to call a fault of the body itself.
-        most: At most so many faults; all when None.
+        most: The most faults to return; None returns all.
     """
     return "; ".join(_sentence(fault, whole) for fault in error.errors(include_url=False)[:most])
 

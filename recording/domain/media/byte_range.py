@@ -15,7 +15,7 @@ def read_range(header: str | None, length: int) -> tuple[int, int] | None:
         length: of the file.
 
     Raises:
-        ValueError: it is malformed, asks for several ranges, or lies behind the end.
+        ValueError: it is malformed, asks for several ranges, or is beyond the end.
     """
     if header is None or not _UNIT.match(header):
         return None
@@ -37,6 +37,6 @@ def _bounds(found: re.Match[str], length: int) -> tuple[int, int]:
 
 
 def _number(digits: str) -> int:
-    """Return a number of any length, cut to one that lies behind the end of every file."""
+    """Return a number of any length, cut to one that is beyond the end of every file."""
     significant = digits.lstrip("0") or "0"
     return int(significant) if len(significant) <= _MOST_DIGITS else 10**_MOST_DIGITS

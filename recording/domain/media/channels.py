@@ -11,7 +11,7 @@ LARGEST_HEADER = 1 << 20  # of what stands before the sound
 
 
 def with_channels_only(pieces: Iterable[bytes], total: int, kept: Collection[int]) -> Iterator[bytes]:
-    """Yield a WAV file in which every other channel is silent, and what lies behind the sound is zeros.
+    """Yield a WAV file in which every other channel is silent, and everything after the sound is zeros.
 
     The bytes behind the sound could be sound that the header does not count.
 

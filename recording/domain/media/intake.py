@@ -31,7 +31,7 @@ class Holes:
         self.found: list[tuple[int, int]] = []  # first and last byte, the last not included
         self._position = 0
         self._begun = self._ends = 0
-        self._seen = 0  # bytes of a page that goes on in the next piece
+        self._seen = 0  # bytes of a page that continues in the next piece
 
     def feed(self, piece: memoryview) -> None:
         """Look at the next bytes."""

@@ -227,7 +227,7 @@ class Extents:
         """Add a place.
 
         Raises:
-            ValueError: when it lies outside of what any file can have.
+            ValueError: when no file can have it.
         """
         if not 0 <= start < 1 << 62 or length >= 1 << 62:
             raise ValueError("the MP4 file's index names media that is not there")

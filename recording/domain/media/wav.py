@@ -151,7 +151,7 @@ class WavWalker:
         return got[1:]
 
     def _chunk(self, intake: Intake, name: bytes, size: int) -> Generator[int | Skip, bytes, int]:
-        """Read a chunk or step over it, and return its size; that of a large file's sound stands elsewhere."""
+        """Read a chunk or step over it, and return its size; that of a large file's sound is stored elsewhere."""
         carried, self._carried = self._carried, b""
         if name == b"data" and self._sound is None:
             return (yield from self._data(intake, size, len(carried)))

@@ -166,11 +166,11 @@ def _layout(sound_at: int, size: int, total: int, form: bytes) -> WavLayout:
     return WavLayout(sound_at, there if size in _UNFILLED else min(size, there), kind, channels, rate, frame, form)
 
 
-# --- what stands before the sound ------------------------------------------------------------------------------------
+# --- the header before the sound --------------------------------------------------------------------------------------
 
 
 def wav_header(layout: WavLayout, frames: int) -> bytes:
-    """Return what stands before so many samples of this layout; longer files than 4 GiB get the form for them.
+    """Return the header before this many frames; longer files than 4 GiB get the form for them.
 
     A file whose sound has an odd length ends with a byte of padding (`wav_padding`).
     """
@@ -186,7 +186,7 @@ def wav_header(layout: WavLayout, frames: int) -> bytes:
 
 
 def wav_padding(layout: WavLayout, frames: int) -> bytes:
-    """Return what stands behind the samples."""
+    """Return the padding after the samples."""
     return bytes(frames * layout.frame_bytes & 1)
 
 

@@ -53,15 +53,15 @@ class ScrubLook(_Look):
 
 
 class SealLook(_Look):
-    """How far the nightly comparison of log and trail with what was sealed has come, and what it found.
+    """The progress and findings of the nightly comparison of log and trail with what was sealed.
 
     Attributes:
         began_at: when the present pass began, at the log's first checkpoint.
         number: the checkpoint that is looked at next.
-        unfinished: time ran out, and the next hour goes on.
+        unfinished: time ran out, and the next hourly run continues.
         rows: of the trail that are as they were sealed, in this pass.
         found: digests of the differences of this pass.
-        before: those of the last pass, until this one has come to its end.
+        before: those of the last pass, until this one ends.
         accepted: differences that an operator has explained.
         owed: leaves that were withdrawn, and whose statement was not met yet in this pass.
         owed_before: those of when the log's end was reached last; what is still owed then is a difference.
@@ -81,7 +81,7 @@ class SealLook(_Look):
 
     @property
     def differences(self) -> int:
-        """Return how many there are that nobody has explained."""
+        """Return how many are unexplained."""
         return len({*self.found, *self.before} - {*self.accepted})
 
 

@@ -60,7 +60,7 @@ def faults_of(found: Protection, expected: Immutability | None) -> Iterator[str]
 
     Args:
         found: as it is.
-        expected: the policy that was asked for at deployment; None where nobody said.
+        expected: the policy that was asked for at deployment; None where none was given.
     """
     if not found.has_versions:
         yield "no versions are kept: what is overwritten is gone"

@@ -81,7 +81,7 @@ class HeldListView(View):
 
     @classmethod
     def of(cls, found: NeedsAttention, *, top: int | None = None, whole: bool = False) -> Self:
-        """Show at most so many of each; the counts are of all."""
+        """Show at most `top` of each; the counts are of all."""
         return cls(
             count=len(found.held),
             held=tuple(HeldView.of(one, whole=whole) for one in found.held[:top]),

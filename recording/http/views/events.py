@@ -1,4 +1,4 @@
-"""How receivers of events stand, and what a replay did, as it is shown."""
+"""The JSON of the receivers of events, and of a replay."""
 
 from datetime import datetime
 from typing import Self
@@ -32,7 +32,7 @@ class ReceiverView(View):
 
 
 class ReplayedView(View):
-    """What a replay did; `next` is the `since` of the one that goes on, where there is more."""
+    """What a replay did; `next` is the `since` for the following one, where there is more."""
 
     events: int
     subjects: int

@@ -176,7 +176,7 @@ class RulesView(View):
 
 
 class ErasureItemView(View):
-    """How a request stands at one recording."""
+    """The state of a request for one recording."""
 
     recording_id: str
     state: str

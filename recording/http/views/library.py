@@ -22,7 +22,7 @@ class ParticipantView(View):
 
     @classmethod
     def of(cls, one: KnownParticipant) -> Self:
-        """Show a participant, whom the hash names to nobody."""
+        """Show a participant by a hash, which identifies no one."""
         return cls(key=f"h:{one.key}", channels=one.channels, is_number=one.number_key is not None)
 
 

@@ -55,7 +55,7 @@ class RecordingsView(View):
 
 
 class ChunkView(View):
-    """One chunk of a recording as it stands."""
+    """The present state of one chunk."""
 
     index: int
     document_id: str

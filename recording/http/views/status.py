@@ -1,4 +1,4 @@
-"""How the app and its queues stand, as it is shown."""
+"""The JSON of the app's status and its queues."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class DeepHealthView(View):
 
 
 class QueueView(View):
-    """A queue as it stands."""
+    """The present state of a queue."""
 
     name: str
     messages: int

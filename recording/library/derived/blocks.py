@@ -40,7 +40,7 @@ class Blocks:
             self._ports.archive.stage_block(self._name, block, read())
 
     def put_first(self, data: bytes) -> None:
-        """Add the header, which comes first but is known last."""
+        """Add the header, which is first in the file but known last."""
         block = "0" * 8
         self._ports.archive.stage_block(self._name, block, data)
         self.ids.insert(0, block)

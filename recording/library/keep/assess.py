@@ -28,7 +28,7 @@ class Assessed:
 
     @property
     def state(self) -> CustodyState:
-        """Return how far its destruction has come."""
+        """Return the state of its destruction."""
         return self.custody.state if self.custody else CustodyState.KEPT
 
 

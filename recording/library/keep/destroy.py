@@ -8,7 +8,7 @@
    beyond the fact that it existed.
 5. The certificate is written, and the row becomes DISPOSED.
 
-Every step can be repeated: after the death of a worker the next run goes on.
+Every step can be repeated: after the death of a worker the next run continues.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,7 +66,7 @@ def destroy(recording_id: str, leftovers: Leftovers, custodian: Custodian, ports
     """Destroy a recording that was marked long enough ago, or continue where an earlier run ended.
 
     Raises:
-        StorageError: storage does not answer; the next run goes on.
+        StorageError: storage does not answer; the next run continues.
     """
     keeping = keeping_of(ports)
     row = keeping.custody(recording_id)
@@ -236,7 +236,7 @@ def destroy_versions(versions: Iterable[StoredVersion], custodian: Custodian) ->
     """Destroy each of these versions, and return those that storage protects.
 
     Raises:
-        StorageError: storage does not answer; the same again goes on.
+        StorageError: storage does not answer; the same call again continues.
     """
     return [version for version in versions if custodian.destroy(version) is DestroyAnswer.REFUSED]
 

@@ -32,14 +32,14 @@ from recording.telemetry import Event, emit
 DISPOSE_TIME = timedelta(minutes=20)  # of a run; the host ends a function after half an hour
 PAGE = 1000  # recordings read at a time
 MOST_PROBLEMS = 100  # of a run: more are a failure of storage, and not of single recordings
-HOUR = 1  # UTC; a night's walk goes on in the following hours until it has seen everything
+HOUR = 1  # UTC; a night's walk continues in the following hours until it has seen everything
 CURSOR, UNFINISHED = "dispose", "unfinished"
-POSITION = "dispose_position"  # the cursor: where in the catalog the walk goes on
+POSITION = "dispose_position"  # the cursor: where in the catalog the walk continues
 
 
 @dataclass
 class DisposeReport:
-    """What one run did, and how far it came.
+    """What one run did, and its last position.
 
     Attributes:
         seen: recordings that it assessed.
@@ -78,7 +78,7 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
         clock: seconds of this process, for `DISPOSE_TIME`.
 
     Raises:
-        StorageError: catalog, holds or rules do not answer; the next run goes on from the last page.
+        StorageError: catalog, holds or rules do not answer; the next run continues after the last page.
     """
     began, report = clock(), DisposeReport()
     ports = by_the_shared_clock(ports)  # an instance a year ahead would destroy what has a year to go
@@ -125,7 +125,7 @@ class _Run:
     settings: Settings
 
     def take(self, one: Assessed) -> None:
-        """Do what is due for one recording; a failure is noted, and the run goes on."""
+        """Do what is due for one recording; a failure is noted, and the run continues."""
         try:
             done = self._act(one)
         except ClaimLostError:

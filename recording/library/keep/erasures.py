@@ -207,7 +207,7 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
     """Complete claims, erase traces, and note what is done; return how many requests are still open.
 
     Raises:
-        StorageError: storage does not answer; the next run goes on.
+        StorageError: storage does not answer; the next run continues.
     """
     left, now = 0, ports.clock.now()
     list_in_force(ports)
@@ -296,7 +296,7 @@ def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: S
     """Carry out the requests about speakers in a recording; return the outcome, None when there is nothing to do.
 
     Raises:
-        StorageError: storage does not answer; the next run goes on.
+        StorageError: storage does not answer; the next run continues.
     """
     done: str | None = None
     for claimed in sorted(row.speakers, key=lambda one: one.request_id != row.speaker_of):

@@ -49,7 +49,7 @@ def forget(
             is a chunk that needs the record.
 
     Raises:
-        StorageBusyError: other writers keep changing the rows; the next run goes on.
+        StorageBusyError: other writers keep changing the rows; the next run continues.
     """
     now, why = ports.clock.now(), f"{row.mark.why if row.mark else 'decided'}; {certificate}"
     for chunk in chunks:
@@ -98,7 +98,7 @@ def remember(record: RecordingRecord, ports: Ports) -> RecordingRecord:
     """Note what rules ask of the recording while its documents exist; a chunk that arrives later is judged by it.
 
     Raises:
-        StorageBusyError: other writers keep changing the row; the next run goes on.
+        StorageBusyError: other writers keep changing the row; the next run continues.
     """
     made = remembered_of(record, None)
     if made == record.remembered:

@@ -8,7 +8,7 @@
    what was superseded is destroyed: media, documents, waveforms, copies in the second destination, bundles.
 4. The certificate is written, and the row returns to its state before.
 
-Each step finds its own earlier result: after the death of a worker the next run goes on.
+Each step finds its own earlier result: after the death of a worker the next run continues.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ def erase_speaker(recording_id: str, task: SpeakerTask) -> SpeakerOutcome:
     """Erase the person of an approved request from a recording, or continue where an earlier run ended.
 
     Raises:
-        StorageError: storage does not answer; the next run goes on.
+        StorageError: storage does not answer; the next run continues.
     """
     row = keeping_of(task.ports).custody(recording_id)
     claim = next((one for one in row.speakers if one.request_id == task.erasure.erasure_id), None) if row else None

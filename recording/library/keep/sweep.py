@@ -50,7 +50,7 @@ def sweep(run: Run, *, is_full: bool) -> Swept:
             last full look left there is carried over.
 
     Raises:
-        StorageError: storage does not answer; the next run goes on.
+        StorageError: storage does not answer; the next run continues.
     """
     for name, look in SWEEPS.items():
         if not is_full and name in _LARGE:

@@ -23,7 +23,7 @@ from recording.ports.clock import by_the_shared_clock
 from recording.ports.library.seal import SealPorts
 from recording.telemetry import Event, emit
 
-NIGHT_HOUR = 4  # UTC; a night's work goes on in the following hours until it is done
+NIGHT_HOUR = 4  # UTC; a night's work continues in the following hours until it is done
 COMPARE_TIME = timedelta(minutes=10)  # of a turn; the host ends a function after half an hour
 OVERDUE_AFTER = timedelta(hours=25)  # since the last turn: then a night has failed, and any hour makes up for it
 PASS_EVERY = timedelta(days=7)
@@ -36,7 +36,7 @@ def compare_if_due(ports: Ports) -> SealLook | None:
     """Compare each night, and in each hour after it until the log's end is reached; None when nothing is due.
 
     Raises:
-        StorageError: storage does not answer; the next hour goes on.
+        StorageError: storage does not answer; the next hourly run continues.
     """
     if ports.seal is None:
         return None
@@ -48,7 +48,7 @@ def compare_if_due(ports: Ports) -> SealLook | None:
 
 
 def compare(ports: Ports, seal: SealPorts, clock: Callable[[], float] = time.monotonic) -> SealLook:
-    """Go on with the present pass for one turn; report each difference, and save how far the turn came.
+    """Continue the present pass for one turn; report each difference, and save the position.
 
     Args:
         ports: the trail is read; only the cursor of this comparison is written.
@@ -112,7 +112,7 @@ def _present_pass(ports: Ports) -> SealLook:
 
 @dataclass
 class _Turn:
-    """One turn: what it found and how far it came."""
+    """One turn: what it found, and its last position."""
 
     look: SealLook
     found: list[Difference] = field(default_factory=list)

@@ -66,7 +66,7 @@ class Sealed:
 
 
 def seal(ports: Ports) -> Sealed:
-    """Seal what is on the list; a key or a store that fails is reported, and the next run goes on."""
+    """Seal what is on the list; a key or a store that fails is reported, and the next run continues."""
     seal_ports = ports.seal
     if seal_ports is None:
         return Sealed()

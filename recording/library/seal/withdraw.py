@@ -54,7 +54,7 @@ def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian
         ports: the seal.
 
     Raises:
-        StorageError: storage does not answer; the next run goes on.
+        StorageError: storage does not answer; the next run continues.
     """
     done, seal = Withdrawn(), ports.seal
     if seal is None:

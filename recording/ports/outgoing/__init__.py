@@ -27,7 +27,7 @@ class OutboxQueue(Protocol):
 
 
 class Outbox(Protocol):
-    """Events that wait, events that were written, and how the ways stand. Every method raises StorageError."""
+    """Events that wait, events that were written, and the health of the ways. Every method raises StorageError."""
 
     def marks(self, subject: Subject) -> tuple[frozenset[str], str | None]:
         """Return the ids of the events that were written about a subject, and the ETag of that list.
@@ -62,7 +62,7 @@ class Outbox(Protocol):
         ...
 
     def waiting(self, most: int, after: str = "") -> Page[Entry]:
-        """Return up to so many rows of what waits, of all subjects, behind a position; `next` is "" at the end."""
+        """Return up to `most` waiting rows of all subjects, after a position; `next` is "" at the end."""
         ...
 
     def keep(self, event: OutgoingEvent) -> None:
@@ -74,7 +74,7 @@ class Outbox(Protocol):
         ...
 
     def forget(self, before: datetime, most: int) -> int:
-        """Remove up to so many events from the history that happened before this time; return how many."""
+        """Remove up to `most` events that happened before this time from the history; return how many."""
         ...
 
     def health(self, way: str) -> WayHealth:
