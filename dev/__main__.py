@@ -161,7 +161,7 @@ def contact_centre(
     count: Annotated[int, typer.Option("--recordings", help="how many", min=1, max=1_000_000)] = 10_000,
     settings: Annotated[Path | None, typer.Option(help="local.settings.json; else the environment")] = None,
 ) -> None:
-    """Put a day of a contact centre into catalog and directory, without media, to try find with."""
+    """Put a day of a contact centre into catalog and directory, without media, to try `find` on."""
     from dev.contact_centre import main
 
     raise typer.Exit(main(count, settings))
@@ -170,7 +170,7 @@ def contact_centre(
 @app.command()
 def bench(
     figures: Annotated[
-        list[str] | None, typer.Argument(help="which figures; `table` are those of the copy; all when none")
+        list[str] | None, typer.Argument(help="which figures; `table` are those of the copy; default: all")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="tiny files: shows that it works, not how fast")] = False,
     out: Annotated[Path, typer.Option(help="the JSON file")] = Path(".local-world/bench/figures.json"),

@@ -202,7 +202,7 @@ def print_chaos(chunks: int, seed: int) -> int:
         bad += len(lived.violations)
         for what in lived.violations[:10]:
             print(f"chaos: VIOLATION at {share:.0%}: {what}")
-            print(f"see it again: python -m dev prove chaos --first {seed}")
+            print(f"replay it: python -m dev prove chaos --first {seed}")
         met = ", ".join(f"{lived.met[name]:,} {name}" for name in ("good", "refuse", "reset", "end", "stall", "slow"))
         print(
             f"chaos: {share:.0%} of connections: {lived.chunks} chunks in {lived.seconds:.0f} s, connections: {met}; "

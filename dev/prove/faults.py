@@ -181,7 +181,7 @@ def print_faults(only: Sequence[str] = ()) -> int:
 
 def _tell(outcome: Outcome) -> None:
     print(f"VIOLATION at {outcome.cell.name}: {'; '.join(outcome.violations)}")
-    print(f"  see it again: python -m dev prove faults --only '{outcome.cell.name}'", flush=True)
+    print(f"  replay it: python -m dev prove faults --only '{outcome.cell.name}'", flush=True)
 
 
 def _row(operation: str, outcomes: Sequence[Outcome]) -> str:

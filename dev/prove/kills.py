@@ -179,7 +179,7 @@ def print_kills(plan: KillPlan) -> int:
     for what in lived.violations[:10]:
         print(f"kills: VIOLATION: {what}")
     if lived.violations:
-        print(f"see it again: python -m dev prove kills --first {plan.seed} (moments are those of the machine, too)")
+        print(f"replay it: python -m dev prove kills --first {plan.seed} (moments are those of the machine, too)")
         return 1
     print(
         f"kills: {plan.recordings:,} recordings, {len(lived.made):,} chunks, {lived.duplicated} events twice by each "

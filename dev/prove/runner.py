@@ -80,7 +80,9 @@ def main(what: str, *, first: int, seeds: int | None, is_long: bool, only: Seque
         "chaos": lambda: prove_chaos(first, is_long=is_long),
     }
     if what not in (*proofs, *longer, "all"):
-        print(f"There is no proof {what!r}. There are: {', '.join((*proofs, *longer))}, all.", file=sys.stderr)
+        print(
+            f"There is no proof named {what!r}; the proofs are {', '.join((*proofs, *longer))}, all.", file=sys.stderr
+        )
         return 2
     if what != "all":
         return {**proofs, **longer}[what]()

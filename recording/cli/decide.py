@@ -226,7 +226,7 @@ def _suspect(record: ChunkRecord, wanted: str | None) -> str:
     if len(found) == 1:
         return found[0]
     if not names:
-        raise RequestError("no suspect bytes are kept of this file; see `show`")
+        raise RequestError("this file has no suspect bytes; see `show`")
     raise RequestError("choose with --suspect: " + ", ".join(name.rpartition("/")[2] for name in names))
 
 

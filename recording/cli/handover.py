@@ -63,12 +63,14 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     form: Form,
     recordings: Annotated[list[str] | None, typer.Argument(metavar="[RECORDING...]", help="ids or short ids")] = None,
-    number: Annotated[str | None, typer.Option(help="all of this telephone number")] = None,
-    participant: Annotated[str | None, typer.Option(metavar="ID", help="all of this participant")] = None,
-    tag: Annotated[str | None, typer.Option(metavar="NAME:VALUE", help="all with this tag, such as a case")] = None,
-    only_speaker: Annotated[bool, typer.Option("--only-speaker", help="remove all others from what is handed over")] = (
-        False
-    ),
+    number: Annotated[str | None, typer.Option(help="all recordings with this telephone number")] = None,
+    participant: Annotated[str | None, typer.Option(metavar="ID", help="all recordings of this participant")] = None,
+    tag: Annotated[
+        str | None, typer.Option(metavar="NAME:VALUE", help="all recordings with this tag, such as a case")
+    ] = None,
+    only_speaker: Annotated[
+        bool, typer.Option("--only-speaker", help="remove all other speakers from what is handed over")
+    ] = (False),
     derived: Annotated[
         bool, typer.Option("--derived", help="with the files that were made from the recordings, and their receipts")
     ] = False,

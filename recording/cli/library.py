@@ -57,7 +57,7 @@ def find(  # noqa: PLR0917 - typer takes options as parameters
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="began before this time")] = None,
     file_format: Annotated[str | None, typer.Option("--format", help="mp3, mp4 or wav")] = None,
     state: Annotated[FindState | None, typer.Option(help="the current state")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE, help="at most so many rows")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LARGEST_PAGE, help="at most this many rows")] = 50,
     following: Annotated[str | None, typer.Option("--next", help="continue after a page")] = None,
 ) -> None:
     """Find recordings by number, participant, call, tag, time, format or state, the newest first.

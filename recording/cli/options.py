@@ -37,7 +37,7 @@ RecordingArgument = Annotated[str, typer.Argument(metavar="RECORDING", help="id,
 WatchOption = Annotated[
     int | None, typer.Option("--watch", "-w", metavar="SECONDS", help="repeat at this interval", min=1, max=86_400)
 ]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, help="at most so many rows")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="at most this many rows")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="do not ask for confirmation")]
 NoteOption = Annotated[str, note_option("why: it is kept in the audit trail or the receipt")]
 SinceOption = Annotated[

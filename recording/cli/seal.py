@@ -311,7 +311,7 @@ def catch_up(context: typer.Context, form: Form) -> None:
         return {"recordings": seal_all(session.ports)}
 
     def result(done: dict[str, Any]) -> str:
-        return f"to be looked at: {counted(done['recordings'], 'recording')}"
+        return f"to be examined: {counted(done['recordings'], 'recording')}"
 
     done = audited(Operation.CATCH_UP_SEAL, None, session.caller, session.ports, act, result=result)
     session.show(done, text(result(done)))

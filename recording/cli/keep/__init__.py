@@ -141,7 +141,7 @@ def rules(
     context: typer.Context,
     form: Form,
     put: Annotated[
-        Path | None, typer.Option("--put", metavar="FILE", help="replace the rules by those of a JSON file")
+        Path | None, typer.Option("--put", metavar="FILE", help="replace the rules with those of a JSON file")
     ] = None,
     note: Annotated[str | None, note_option("why; needed with --put")] = None,
 ) -> None:
@@ -236,7 +236,7 @@ def _explained(session: Session, one: Assessed) -> list[RenderableType]:
     found, row = one.disposition, one.custody
     until = clock_time(found.kept_until, session.now) if found.kept_until else ""
     words = {
-        "keep": ("kept until " if until else "kept, and no end is known", "green"),
+        "keep": ("kept until " if until else "kept, with no known end", "green"),
         "delete": ("due since ", "yellow"),
         "erase": ("to be erased since ", "yellow"),
     }

@@ -29,7 +29,7 @@ def test_what_each_said_is_printed_and_the_worst_end_counts(capsys: pytest.Captu
     """`make prove` must not be green because the last one was."""
     assert runner._side_by_side(["nothing-of-this-name", "guards"], ["--seeds", "1"]) == 2
     said = capsys.readouterr().out
-    assert "There is no proof 'nothing-of-this-name'" in said
+    assert "There is no proof named 'nothing-of-this-name'" in said
     assert re.search(r"^guards: 1 lives under \d+ policies", said, re.MULTILINE)
 
 

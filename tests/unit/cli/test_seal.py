@@ -92,7 +92,7 @@ def test_a_witness_is_copied_whole_and_times_are_local() -> None:
 def test_an_archive_that_is_older_than_its_seal_catches_up() -> None:
     """Sealing may begin years after archiving."""
     here = sealed()
-    assert runs(here, "seal", "catch-up") == (0, "to be looked at: 1 recording\n")
+    assert runs(here, "seal", "catch-up") == (0, "to be examined: 1 recording\n")
     assert len(seal_of(here).waiting.items) == 1
 
 
@@ -145,7 +145,7 @@ def test_a_log_that_lost_its_end_goes_on_after_somebody_has_said_why(tmp_path: P
     assert "+4930123456" not in (row.note or "")
     assert runs(here, "seal", "catch-up")[0] == 0
     asked, done = [row for row in here.fakes.audit.written if row.operation == "catch_up_seal"]
-    assert (asked.outcome, done.outcome, done.note) == ("asked", "done", "to be looked at: 1 recording")
+    assert (asked.outcome, done.outcome, done.note) == ("asked", "done", "to be examined: 1 recording")
     here.fakes.clock.advance(minutes=5)
     assert seals(here).error is None
     code, text = verifies(str(copied(here, tmp_path)), "--whole")
