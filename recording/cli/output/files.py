@@ -9,19 +9,22 @@ def write_whole(path: Path, content: bytes) -> None:
     A pipe or a device that has the name, such as `/dev/stdout`, receives the content itself.
 
     Raises:
-        OSError: the disk refuses; nothing is left.
+        OSError: the disk refuses, by the name of the file; nothing is left.
     """
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return
-    path = path.resolve()
-    part = path.with_name(f"{path.name}.part")
+    whole = path.resolve()
+    part = whole.with_name(f"{whole.name}.part")
     try:
         part.write_bytes(content)
-        part.replace(path)
-    except (OSError, KeyboardInterrupt):
+        part.replace(whole)
+    except KeyboardInterrupt:
         part.unlink(missing_ok=True)
         raise
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def is_below(name: str) -> bool:
