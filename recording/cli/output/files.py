@@ -1,5 +1,6 @@
 """Files that a command writes into a folder: whole under their own name, or not at all."""
 
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 
@@ -19,12 +20,12 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         part.write_bytes(content)
         part.replace(whole)
-    except KeyboardInterrupt:
-        part.unlink(missing_ok=True)
+    except (OSError, KeyboardInterrupt) as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def is_below(name: str) -> bool:
