@@ -20,7 +20,7 @@ def test_those_that_run_side_by_side_are_proofs() -> None:
 def test_the_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not listed is run by nobody."""
     assert runner.main("nothing-of-this-name", first=0, seeds=None, is_long=False) == 2
-    known = capsys.readouterr().err.partition("There are: ")[2].rstrip(".\n").split(", ")
+    known = capsys.readouterr().err.partition("the proofs are ")[2].rstrip(".\n").split(", ")
     listed = inspect.signature(commands.prove).parameters["what"].annotation.__metadata__[0].help
     assert sorted(re.split("[,;] ", listed)) == sorted(known)
 
