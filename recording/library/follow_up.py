@@ -30,6 +30,7 @@ from recording.domain.find.index_keys import IndexKey
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
+from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
@@ -123,7 +124,7 @@ def _place(
     if is_told_more:  # they may be younger than the manifest
         _list_tags(chunks, ports)
     done = {"stale": (), "digest": digest_of_sources(record, chunks), "at": ports.clock.now()}
-    ports.catalog.save_recording(changed(record, placement=note.model_copy(update=done)))
+    ports.catalog.save_recording(changed(record, placement=with_changes(note, done)))
 
 
 def _facts(

@@ -21,7 +21,7 @@ from recording.domain.media.wav_layout import (
     mono_header,
 )
 from recording.domain.state.chunk import ChunkRecord, Home
-from recording.domain.state.records import stored_name
+from recording.domain.state.records import changed, stored_name
 from recording.domain.state.transitions import is_archived
 from recording.errors import (
     RequestError,
@@ -166,8 +166,15 @@ def find_suspect(record: ChunkRecord, blob_name: str | None) -> Media:
     if not found:
         raise RequestError("the chunk has no such bytes", code=Code.CHUNK_NOT_FOUND)
     suspect, kind = found[-1], FORMAT_BY_EXTENSION.get(found[-1].blob_name.rpartition(".")[2])
-    facts = {"blob_name": suspect.blob_name, "length_bytes": suspect.length_bytes, "sha256": suspect.sha256}
-    as_kept = record.model_copy(update={**facts, "format": kind, "duration_ms": None, "fallback": None})
+    as_kept = changed(
+        record,
+        blob_name=suspect.blob_name,
+        length_bytes=suspect.length_bytes,
+        sha256=suspect.sha256,
+        format=kind,
+        duration_ms=None,
+        fallback=None,
+    )
     media_type = kind.media_type if kind else _UNKNOWN_TYPE
     return Media(as_kept, suspect.length_bytes, media_type, f'"{suspect.sha256 or record.key}"')
 

@@ -11,6 +11,7 @@ from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportState
 from recording.domain.archived.layout import JSON
 from recording.domain.keep.destroy import Place, StoredVersion
+from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import BlobLockedError
 from recording.library.keep.leftovers import close_bundle, exports_in
@@ -81,7 +82,7 @@ def _destroy(export_id: str, custodian: Custodian, ports: Ports, *, keep: str | 
 
 
 def _note(export: ExportRecord, gone_at: datetime | None, etag: str, ports: Ports) -> None:
-    changed = export.model_copy(update={"state": ExportState.GONE, "gone_at": gone_at or ports.clock.now()})
+    changed = with_changes(export, {"state": ExportState.GONE, "gone_at": gone_at or ports.clock.now()})
     content = changed.model_dump_json(indent=2).encode() + b"\n"
     try:
         if ports.exports is not None:

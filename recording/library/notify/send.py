@@ -10,6 +10,7 @@ The order of writes makes the death of a worker harmless at any point:
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from recording.domain.model import with_changes
 from recording.domain.outgoing.delivery import (
     CLAIM,
     LONGEST_TRY,
@@ -135,7 +136,7 @@ def _try(entry: Entry, way: Way, ports: Ports, outgoing: OutgoingPorts) -> Progr
     if health.is_disabled and way.name != UNRESOLVED_WAY:  # an older version gave that one up
         return Progress(tries=before.tries, is_over=True, code=Code.ENDPOINT_DISABLED)
     if health.is_resting(now):
-        return before.model_copy(update={"due": now + health.rest * (1 + ports.jitter())})
+        return with_changes(before, {"due": now + health.rest * (1 + ports.jitter())})
     answer = way.send(entry.event, now)
     after = after_try(before, answer.result, answer.code, now, ports.jitter())
     _tell(entry, way, answer, after, now)

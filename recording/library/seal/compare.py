@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from recording.domain.model import with_changes
 from recording.domain.watched.looks import COMPARED, SealLook
 from recording.errors import StorageError
 from recording.errors.codes import Code
@@ -93,7 +94,7 @@ def accept_differences(note: str, caller: str | None, ports: Ports) -> int:
     explained = sorted({*look.found, *look.before} - {*look.accepted})
     ports.audit.add(AuditEntry(ports.clock.now(), ACCEPT, None, caller, DONE, f"{note}; {len(explained)} differences"))
     kept = (*look.accepted, *explained)[-MOST_KEPT:]
-    ports.catalog.save_cursor(COMPARED, look.model_copy(update={"accepted": kept, "since": None}).model_dump_json())
+    ports.catalog.save_cursor(COMPARED, with_changes(look, {"accepted": kept, "since": None}).model_dump_json())
     return len(explained)
 
 
@@ -107,7 +108,7 @@ def _present_pass(ports: Ports) -> SealLook:
     if not is_over:
         return last
     fresh = {"began_at": now, "number": 0, "rows": 0, "found": (), "before": last.found or last.before, "owed": ()}
-    return last.model_copy(update=fresh)
+    return with_changes(last, fresh)
 
 
 @dataclass
@@ -157,8 +158,8 @@ class _Turn:
             "owed": tuple(sorted(owed))[:MOST_KEPT],
             "owed_before": tuple(sorted(owed if self.is_end else owed_before))[:MOST_KEPT],
         }
-        after = look.model_copy(update=changes)
-        return after.model_copy(update={"since": (look.since or now) if after.differences else None})
+        after = with_changes(look, changes)
+        return with_changes(after, {"since": (look.since or now) if after.differences else None})
 
 
 def digest_of(one: Difference) -> str:

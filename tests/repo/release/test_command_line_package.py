@@ -75,7 +75,7 @@ def test_it_installs_and_answers_in_a_fresh_environment(wheel: Path, tmp_path: P
     (site / "libraries.pth").write_text(f"{libraries}\n")
     program = str(made / "bin" / "recordings")
     assert _run([program, "--version"], tmp_path).stdout == f"recordings {__version__}\n"
-    missing = _run([program, "status"], tmp_path, code=2).stdout
+    missing = _run([program, "status"], tmp_path, code=2).stderr
     assert missing.startswith("settings_invalid: ")
     program_file = "import recording.cli as it; print(it.__file__)"
     assert str(made) in _run([str(python), "-c", program_file], tmp_path).stdout
