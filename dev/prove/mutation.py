@@ -150,7 +150,7 @@ def is_killed(job: Job) -> bool:
     """
     import pytest
 
-    for name in [name for name in sys.modules if name.split(".")[0] in ("recording", "tests")]:
+    for name in [name for name in sys.modules if name.split(".")[0] in ("recording", "tests", "dev")]:
         del sys.modules[name]
     if job.mutant is not None:
         sys.meta_path.insert(0, _Instead(job.target.module, job.mutant.source))

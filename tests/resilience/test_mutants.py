@@ -3,6 +3,8 @@
 `python -m dev prove mutants` plants faults in everything else that guards a recording.
 """
 
+import subprocess
+import sys
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -101,6 +103,23 @@ def test_there_are_faults_to_notice() -> None:
 def test_the_tests_that_must_notice_exist(target: Target) -> None:
     """A run of pytest is refused where a file was moved, and the whole proof with it."""
     assert [name for name in target.tests if not (ROOT / "tests" / name).is_file()] == []
+
+
+AS_IT_IS = """
+import multiprocessing
+import dev.prove.runner  # which loads the world in memory, and the rules with it
+from dev.prove.mutation import Job, Target, is_killed
+
+job = Job(Target("recording.domain.state.patience", ("unit/domain/state/test_patience.py",)), None)
+with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+    print(pool.apply(is_killed, (job,)))
+"""
+
+
+def test_without_a_fault_the_tests_pass_in_the_process_of_a_mutant() -> None:
+    """The helpers of tests that were loaded before have other classes than the rules that are loaded anew."""
+    done = subprocess.run([sys.executable, "-c", AS_IT_IS], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
 
 
 def test_every_survivor_is_a_mutant_outside_of_the_guard() -> None:
