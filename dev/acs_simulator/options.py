@@ -89,6 +89,7 @@ class SimulatorOptions:
         ams_unauthorized_body: The storage plane's 401 has the problem-style JSON of 2023 instead of no body.
         activation_delay: From start to `active`.
         state_delay: From pause or resume to the new state.
+        refuse_while_changing: Until the new state, pause and resume are refused with 8573; else they wait their turn.
         start_status: 200, or 202 for an answer that is completed by a callback.
         file_delay: From the end of a recording to its files and event.
         chunk_max_seconds: Where long recordings are cut.
@@ -120,6 +121,7 @@ class SimulatorOptions:
     ams_unauthorized_body: bool = False
     activation_delay: float = 1.0
     state_delay: float = 0.5
+    refuse_while_changing: bool = True
     start_status: int = 200
     file_delay: float = 4.0
     chunk_max_seconds: float = CHUNK_MAX_SECONDS

@@ -20,6 +20,7 @@ from recording.control.guards import guard_message
 from recording.control.pauses import pause_recording, resume_recording, stop_recording
 from recording.control.recordings import start_recording
 from recording.domain.calls.consent import ConsentStep
+from recording.domain.calls.guards import GuardKind
 from recording.domain.calls.policy import ConsentRule
 from recording.domain.incoming.requests import ConsentRequest, PauseRequest
 from recording.domain.state.recording import LastAction
@@ -31,6 +32,7 @@ DEATHS, REFUSALS, OUTAGES, DUPLICATES, RIVALS, ACTS = 0.02, 0.05, 0.04, 0.2, 0.0
 SKEWS = (timedelta(),) * 4 + (timedelta(hours=25), timedelta(hours=-25), timedelta(minutes=10), timedelta(minutes=-10))
 RECONCILED_EVERY = timedelta(minutes=5)
 STOPPED_ELSEWHERE = 0.01  # of the steps of a life
+LATE, SHOWS, SHOWS_WITHIN = 0.5, 0.3, timedelta(seconds=10)  # what ACS accepts: of the lives, of the steps, at most
 DIES_IN = (0, 5, 6)  # calls of a withdrawal's worker: its note may be the last it did; 0: it lives
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
 Act = Callable[[], Any]
@@ -53,6 +55,9 @@ class GuardedLife:
         self._is_rival, self._who = False, "caller"
         self._starts, self._stops = 0, 0
         self._elsewhere = random.Random(f"elsewhere {policy} {seed}")  # draws of its own
+        self._begins = random.Random(f"begins {policy} {seed}")
+        self.here.fakes.control.is_slow = self._begins.random() < LATE
+        self._settled_at = self.here.now
         self._withdrawals, self._dies_in = random.Random(f"withdrawals {policy} {seed}"), 0
         self._reconciled_at = self.here.now
 
@@ -105,6 +110,7 @@ class GuardedLife:
             row = self.here.fakes.catalog.recordings.get(name)
             before = {pause.id for pause in row.pauses} if row is not None else set[str]()
             told = pause_recording(name, self.here.ports, self.here.settings, asked, "ada")
+            self.witness.told_paused(name)
             self.witness.begun = name if told["pause"]["pauseId"] not in before else ""
 
         self._call(f"pause {name}", act)
@@ -112,7 +118,12 @@ class GuardedLife:
 
     def _resume(self, name: str) -> None:
         self.repeated.pop(f"pause {name}", None)
-        self._call(f"resume {name}", lambda: resume_recording(name, self.here.ports, settings=self.here.settings))
+
+        def act() -> None:
+            resume_recording(name, self.here.ports, settings=self.here.settings)
+            self.witness.forget_pause(name)  # a guard may resume what does not show yet
+
+        self._call(f"resume {name}", act)
 
     def _consent(self, name: str) -> None:
         step = self.dice.choice((ConsentStep.GIVEN, ConsentStep.GIVEN, ConsentStep.WITHDRAWN))
@@ -146,7 +157,7 @@ class GuardedLife:
         """Let a caller act; what fails is sent again, but for what a caller may leave at that."""
         self.repeated.pop(what, None)
         error = self._attempt(act, "consent" if what.startswith("consent ") else "caller")
-        if isinstance(error, StorageBusyError) and what.startswith("pause "):
+        if isinstance(error, StorageBusyError | WorkerDiedError) and what.startswith("pause "):
             self.witness.forget_pause(what.removeprefix("pause "))  # not all is noted, and the caller knows
         if isinstance(error, ControlError) and what.startswith("start ") and self.policy.must_be_recorded:
             self.witness.expected.add(("", "start_refused"))
@@ -171,12 +182,22 @@ class GuardedLife:
     def _others(self) -> None:
         if self.is_troubled and self.policy.must_be_recorded and self._elsewhere.random() < STOPPED_ELSEWHERE:
             self._stop_elsewhere()
+        if not self.is_troubled:
+            self.here.fakes.control.is_slow = False
+        if self._begins.random() < SHOWS or self.here.now - self._settled_at >= SHOWS_WITHIN:
+            self._settle()
         self.here.fakes.follow_ups.sent.clear()
         if self.here.now - self._reconciled_at >= RECONCILED_EVERY:
             self._reconciled_at = self.here.now
             self._attempt(self.here.reconciles, "guard")
         self.here.skew = timedelta()
         self.here.notifies()
+
+    def _settle(self) -> None:
+        """Let what ACS has accepted show."""
+        self._settled_at = self.here.now
+        self.here.fakes.control.settle()
+        self.witness.look("acs")
 
     def _stop_elsewhere(self) -> None:
         """Let another application stop a recording of ours; its event comes, or is lost."""
@@ -246,7 +267,7 @@ class GuardedLife:
             self._is_rival = False
 
     def _step(self) -> float:
-        due = [at for _, at in self.here.fakes.guards.sent]
+        due = [at for body, at in self.here.fakes.guards.sent if GuardKind.SETTLE not in body]  # these look each second
         wait = min(due, default=self.here.now + timedelta(minutes=1)) - self.here.now
         return max(min(wait.total_seconds(), self.dice.uniform(2, 30)), 0.5)
 

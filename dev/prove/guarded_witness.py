@@ -51,20 +51,27 @@ class Witness:
         self.asked = timedelta()
         self.begun = ""
         self._seen: dict[str, _Seen] = {}
+        self._ran: set[str] = set()
+
+    def told_paused(self, name: str) -> None:
+        """Hear that a caller was told of a pause: ACS must not be about to begin the recording."""
+        if self.here.fakes.control.changing.get(name) == "active" and name not in self._ran:
+            self._violates(f"a caller was told that {name} is paused, and it begins in a moment")
 
     def forget_pause(self, name: str) -> None:
         """Take a pause for one that no caller counts on: its request failed, and the caller knows."""
         self._seen[name].paused_at = None
 
     def look(self, who: str) -> None:
-        """See what has changed at ACS since the last look, and by whose act.
+        """See what ACS has accepted since the last look, and by whose act; it may show later.
 
         Args:
             who: `caller`, `consent`, `guard`, `acs`, or `elsewhere` for another application.
         """
         control = self.here.fakes.control
         for name in control.started:
-            state = control.states.get(name)
+            state = control.wanted(name)
+            self._ran |= {name} if control.states.get(name) == "active" else set()
             seen = self._seen.setdefault(name, _Seen(self.here.now, state))
             if state == "inactive" and self.begun == name and not seen.length:  # consent was withdrawn before
                 seen.paused_at, seen.length = self.here.now, self.asked

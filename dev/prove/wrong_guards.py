@@ -36,6 +36,17 @@ def _instead(place: dict[Any, Any], name: Any, wrong: Any) -> Iterator[None]:
         place[name] = right
 
 
+def _refusal_is_rest() -> Iterator[None]:
+    """Take whatever ACS refuses to pause, and does not record, for paused."""
+    right = pausing._check_it_rests
+
+    def wrong(recording_id: str, known: Any, pause: CommandedPause, *rest: Any, **how: Any) -> None:
+        right(recording_id, known, pause.model_copy(update={"settled": True}), *rest, **how)
+
+    with _instead(vars(pausing), "_check_it_rests", wrong):
+        yield
+
+
 def _any_mark() -> Iterator[None]:
     """End whatever pause is open, whichever it is."""
     right = guarding._ACTS[GuardKind.PAUSE]
@@ -117,6 +128,7 @@ def _silent() -> Iterator[None]:
 
 
 VARIANTS: Mapping[str, Variant] = {
+    "what has not begun counts as paused": Variant("pause, then resume", _refusal_is_rest),
     "a guard ends any pause": Variant("pause, then resume", _any_mark),
     "a second pause loses the guard of the first": Variant("pause, then stop", _extends),
     "a pause ends by the instance's own clock": Variant("pause, then resume", _by_own_clock),

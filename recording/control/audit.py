@@ -90,6 +90,19 @@ def audited(
     return answer
 
 
+def act_by_policy(
+    operation: Operation, recording_id: str, reason: str, ports: Ports, act: Callable[[], dict[str, Any]]
+) -> None:
+    """Act with an entry that names no caller and gives the reason.
+
+    Raises:
+        StorageError: a resume whose first entry could not be written; nothing was done.
+        RecordingError: as `act`.
+    """
+    audited(operation, recording_id, None, ports, act, note=reason)
+    emit(Event.GUARD_ACTED, recording_id=recording_id, action=operation)
+
+
 def _note(note: Callable[[str], None], outcome: str, operation: Operation, recording_id: str | None) -> None:
     """Add the entry after the act: the act is done, so a trail that fails now is reported and stops nothing."""
     try:

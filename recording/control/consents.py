@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from recording.control.acs_state import acs_state
+from recording.control.looks import look_later
 from recording.control.notes import acs_id_of, check_recording_id, note, policy_of, without_alarm
 from recording.control.pauses import begin_pause, end_pause, resume_recording, stop_recording
 from recording.control.unrecorded import note_end_reported, report_unrecorded
@@ -24,7 +25,7 @@ from recording.domain.calls.consent import (
     consent_state,
     is_step_possible,
 )
-from recording.domain.calls.guards import GuardKind, GuardTask
+from recording.domain.calls.guards import LOOKS, GuardKind, GuardTask
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal
 from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.domain.calls.watch import CONSENT_WITHDRAWN
@@ -86,12 +87,15 @@ def tell_consent(
         # Not settled any more, so that reconcile has the manifest written again: a rebuilt catalog reads consent there.
         return {**changes, "consents": (*row.consents, entry), "settled_at": None, "look_at": None}
 
+    guard = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=now.isoformat())
     if asked.step is not ConsentStep.AMENDED and ports.guards is not None:
-        guard = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=now.isoformat())
         ports.guards.send(guard, CARRIED_OUT_WITHIN)
     record = note(recording_id, ports, decide)
     emit(Event.CONSENT, recording_id=recording_id, action=asked.step)
     record = carry_out(record, ports, settings)
+    if asked.step is not ConsentStep.AMENDED and ports.guards is not None and not _is_carried_out(record, settings):
+        for seconds in LOOKS:  # the recording's state is about to change, and ACS refuses until it has
+            ports.guards.send(guard, timedelta(seconds=seconds))
     request_follow_up(recording_id, ports)
     return {
         "recordingId": recording_id,
@@ -125,9 +129,16 @@ def carry_out(record: RecordingRecord, ports: Ports, settings: Settings) -> Reco
             else:
                 _pause_without_end(record, ports)
     except ControlError as error:
-        if error.code not in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED):
+        if error.code not in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED, Code.NOT_YET_PAUSED):
             raise
     return ports.catalog.get_recording(record.recording_id) or record
+
+
+def _is_carried_out(record: RecordingRecord, settings: Settings) -> bool:
+    """Return whether the row says that the recording runs, rests or is over, as its consent asks."""
+    if consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN:
+        return record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED, LastAction.STOPPED)
+    return open_withdrawal(record.pauses) is None and not is_waiting(record, policy_of(record, settings))
 
 
 def is_waiting(record: RecordingRecord, policy: CallPolicy) -> bool:
@@ -149,8 +160,15 @@ def _go_on(record: RecordingRecord, policy: CallPolicy, ports: Ports) -> None:
         return
     resume_recording(name, ports, pause_id=withdrawal.id)
     row = ports.catalog.get_recording(name)
-    if row is not None and guarded_pause(row.pauses) is not None:  # a caller asked for a pause meanwhile
-        ports.control.pause(acs_id_of(name, row))
+    pause = guarded_pause(row.pauses) if row is not None else None
+    if pause is not None:  # a caller asked for a pause meanwhile
+        try:
+            ports.control.pause(acs_id_of(name, row))
+        except ControlError as error:
+            if error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
+                raise
+            look_later(name, pause.id, LOOKS, ports)  # the resume does not show yet
+            return
         note(name, ports, lambda _: RecordingChanges(last_action=LastAction.PAUSED, last_action_at=ports.clock.now()))
 
 
@@ -188,4 +206,5 @@ def _state_after(record: RecordingRecord) -> str | None:
     """Return the state that ACS has after the last action, in its own words, without asking it."""
     if record.last_action is LastAction.STOPPED:
         return None
-    return "inactive" if record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED) else "active"
+    rests = record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED) or open_withdrawal(record.pauses)
+    return "inactive" if rests else "active"

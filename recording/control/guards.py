@@ -6,13 +6,13 @@ Each guard reads the recording's row and does only what is still to be done, so 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from recording.control.acs_state import acs_state, is_paused, is_recording, may_be_paused
-from recording.control.audit import audited
+from recording.control.audit import act_by_policy
 from recording.control.consents import carry_out, is_waiting
 from recording.control.notes import note, policy_of
 from recording.control.pauses import end_pause, lacks_consent, resume_recording, stop_recording
+from recording.control.settling import look_again
 from recording.control.unrecorded import note_end_reported, report_stopped, report_unrecorded
 from recording.control.watching import look, watch_later
 from recording.domain.calls import watch
@@ -155,7 +155,7 @@ def _end_pause(fired: _Fired) -> None:
     then = fired.policy.on_pause_timeout
     was_known = _report_unrecorded(fired, PAUSED_TOO_LONG, fired.task.mark)
     ended = _note_end_at_acs(pause, record, ports) if then is not TimeIsUp.RESUME else None
-    if ended is PauseEnd.ELSEWHERE:  # it records again: nothing to stop, and nothing to decide
+    if ended in (PauseEnd.ELSEWHERE, PauseEnd.REFUSED):  # it records again: nothing to stop, and nothing to decide
         return
     if then is TimeIsUp.ALARM:
         if ended is None:
@@ -218,7 +218,9 @@ def _note_end_at_acs(pause: CommandedPause, record: RecordingRecord, ports: Port
     state = acs_state(record.recording_id, record, ports)
     if may_be_paused(state):
         return None
-    how = PauseEnd.ELSEWHERE if is_recording(state) else PauseEnd.OVER
+    how = PauseEnd.OVER
+    if is_recording(state):  # and if no pause was noted, ACS's answer to it was lost, or it never paused
+        how = PauseEnd.ELSEWHERE if record.last_action is LastAction.PAUSED else PauseEnd.REFUSED
     end_pause(record.recording_id, how, ports, pause_id=pause.id)
     return how
 
@@ -278,32 +280,28 @@ def _stop_at_longest(fired: _Fired) -> None:
     _stop(record, reason, fired.ports, was_known=was_known)
 
 
+def _settle(fired: _Fired) -> None:
+    look_again(fired.task, fired.record, fired.ports, fired.settings)
+
+
 def _watch(fired: _Fired) -> None:
     look(fired.task, fired.record, fired.ports, fired.settings)
 
 
 def _stop(record: RecordingRecord, reason: str, ports: Ports, *, was_known: bool) -> None:
     name = record.recording_id
-    _act(Operation.STOP, record, reason, ports, lambda: stop_recording(name, ports, was_known=was_known))
+    act_by_policy(Operation.STOP, name, reason, ports, lambda: stop_recording(name, ports, was_known=was_known))
 
 
 def _resume(pause: CommandedPause, record: RecordingRecord, reason: str, ports: Ports) -> None:
     """Resume; where ACS refuses because the pause is over already, note its end instead."""
     name = record.recording_id
     try:
-        _act(Operation.RESUME, record, reason, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP))
+        act_by_policy(Operation.RESUME, name, reason, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP))
     except ControlError as error:
         is_refused = error.code in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED)
         if not is_refused or _note_end_at_acs(pause, record, ports) is None:
             raise
-
-
-def _act(
-    operation: Operation, record: RecordingRecord, reason: str, ports: Ports, act: Callable[[], dict[str, Any]]
-) -> None:
-    """Act with a row in the audit trail that names no caller and gives the reason."""
-    audited(operation, record.recording_id, None, ports, act, note=reason)
-    emit(Event.GUARD_ACTED, recording_id=record.recording_id, action=operation)
 
 
 # --- what fails ------------------------------------------------------------------------------------------------------
@@ -373,5 +371,6 @@ _ACTS: dict[GuardKind, Callable[[_Fired], None]] = {
     GuardKind.WITHDRAWAL: _carry_out_consent,
     GuardKind.WARNING: _warn_of_end,
     GuardKind.LONGEST: _stop_at_longest,
+    GuardKind.SETTLE: _settle,
     GuardKind.WATCH: _watch,
 }

@@ -12,10 +12,18 @@ from uuid import uuid4
 
 from recording.control.acs_state import acs_state, is_paused, is_recording
 from recording.control.findings import pause_facts
+from recording.control.looks import look_later, pause_left_behind, state_before
 from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, policy_of, without_alarm
 from recording.control.unrecorded import report_stopped
 from recording.domain.calls.consent import ConsentState, consent_state
-from recording.domain.calls.guards import GuardKind, GuardTask
+from recording.domain.calls.guards import (
+    LOOK_AGAIN,
+    LOOKS,
+    LOOKS_AT_RESUME,
+    RESUME_MARK,
+    GuardKind,
+    GuardTask,
+)
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal, with_end
 from recording.domain.calls.policy import ConsentRule
 from recording.domain.calls.watch import CALL_STOPPED
@@ -31,6 +39,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 ANY_PAUSE = PauseRequest()
+_UNANSWERED = (Code.ACS_UNAVAILABLE, Code.ACS_UNREACHABLE)  # it may have been carried out
 ANY = "*"  # instead of a pause's id: whichever pause is open
 
 
@@ -80,15 +89,19 @@ def begin_pause(
         ports: catalog, ACS, and the queue of guards.
 
     Raises:
-        ControlError: ACS refused.
+        ControlError: ACS refused; `not_yet_paused`: it will pause as soon as it records.
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
-    name, failed, pause = canonical_id(recording_id), None, wanted
+    name, failed = canonical_id(recording_id), None
     find_open = _finder_of_kind(wanted)
-    stale = _left_behind(recording_id, known, ports) if wanted.length is not None else ""
+    before = state_before(recording_id, known, wanted, ports)
+    wanted = pause = wanted.model_copy(update={"settled": is_recording(before)})
+    stale = pause_left_behind(known, wanted, before, ports)
     try:
         if wanted.length is not None and ports.guards is not None:
             ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), wanted.length)
+            if known is not None and not wanted.settled and guarded_pause(known.pauses) is None:
+                look_later(name, wanted.id, LOOKS, ports)  # ACS may refuse, and record in a moment
         if known is not None:
             pause = _note_pause(name, wanted, ports, stale)
     except StorageError as error:  # a caller must be able to pause, whatever storage does
@@ -98,24 +111,15 @@ def begin_pause(
         ports.control.pause(acs_id_of(recording_id, known))
         stale = ANY if is_joined or known is None else ""  # ACS recorded until now: the pause to join was over
     except ControlError as error:
-        # Paused since its start: there is no pause to join, whatever is noted.
-        has_not_begun = known is not None and known.last_action is LastAction.STARTED_PAUSED
-        was_paused = (is_joined and not has_not_begun) or _is_paused_after_all(
-            recording_id, known or ports.catalog.get_recording(name), ports
-        )
-        if not was_paused and known is not None:
-            with suppress(StorageError):
-                end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
-        is_refused = error.code == Code.PAUSE_RESUME_NOT_ALLOWED  # it is paused already, as was asked
-        if not (was_paused and is_refused):
-            raise
+        _check_it_rests(recording_id, known, pause, error, ports, is_joined=is_joined)
         if is_joined and known is not None and known.last_action is not LastAction.PAUSED:
             stale = ANY  # when the pause to join reached ACS is not known: it may end too early
+            wanted = wanted.model_copy(update={"settled": True})
     if failed is not None:
         raise failed
     if known is None or stale == ANY:
         pause = _note_pause(name, wanted, ports, stale)
-    record = _note_action(name, LastAction.PAUSED, Event.PAUSED, ports)
+    record = note_paused(name, ports)
     return {
         "recordingId": name,
         "state": merged_state("inactive", record),
@@ -123,31 +127,65 @@ def begin_pause(
     }
 
 
-def _is_paused_after_all(recording_id: str, known: RecordingRecord | None, ports: Ports) -> bool:
-    """Return whether ACS has paused although the request failed: an answer was lost, now or earlier.
+def _check_it_rests(
+    recording_id: str,
+    known: RecordingRecord | None,
+    pause: CommandedPause,
+    error: ControlError,
+    ports: Ports,
+    *,
+    is_joined: bool,
+) -> None:
+    """Check that ACS pauses the recording although it refused to, or its answer was lost, now or earlier.
 
-    Where ACS does not answer, the pause stays noted, and its guard finds out.
-
-    Raises:
-        ControlError: ACS does not answer.
-    """
-    if known is None or known.last_action not in (LastAction.STARTED, LastAction.RESUMED, LastAction.PAUSED):
-        return False  # it may be paused since its start, and the end of a pause must not begin it
-    return is_paused(acs_state(recording_id, known, ports))
-
-
-def _left_behind(recording_id: str, known: RecordingRecord | None, ports: Ports) -> str:
-    """Return the id of a pause that the row has open and ACS has ended: a resume arrived there, and its note was lost.
-
-    A pause that joined it would end with it, too early. Return "" when there is none.
+    ACS has one word for a recording that is paused and one that has not begun, and refuses to pause either. It is
+    paused where it recorded just before this pause was asked for, or has not recorded for a while since; otherwise it
+    may record in a moment, and is paused then. Where ACS does not answer, the pause stays noted; its guard finds out.
 
     Raises:
-        ControlError: ACS does not answer, so that it would hardly pause.
+        ControlError: `not_yet_paused`; or as ACS said: it is not paused, or whether it is cannot be known.
     """
-    pause = guarded_pause(known.pauses) if known is not None else None
-    if pause is None:
-        return ""
-    return pause.id if is_recording(acs_state(recording_id, known, ports)) else ""
+    name, row = canonical_id(recording_id), known or ports.catalog.get_recording(canonical_id(recording_id))
+    action, is_refused = row.last_action if row is not None else None, error.code == Code.PAUSE_RESUME_NOT_ALLOWED
+    if is_joined and not is_refused and action is not LastAction.STARTED_PAUSED:
+        raise error
+    if is_joined and action is LastAction.PAUSED:
+        with suppress(StorageError):
+            look_later(name, pause.id, LOOKS_AT_RESUME, ports)  # a resume may be on its way
+        return
+    # Where it may be paused since its start, there is no pause to join: the end of one must not begin the recording.
+    is_begun = action not in (None, LastAction.STARTED_PAUSED) or (action is None and is_joined)
+    state = acs_state(recording_id, row, ports) if is_begun or pause.settled else None
+    if is_refused and is_recording(state) and _is_paused_now(acs_id_of(recording_id, row), ports):
+        return
+    # ACS may have accepted this pause, or one that nobody could note, and still say that it records.
+    was_refused = row is not None and bool(row.pauses) and row.pauses[-1].how is PauseEnd.REFUSED
+    may_show = is_recording(state) and ((is_refused and not was_refused) or error.code in _UNANSWERED)
+    if not is_paused(state) and not may_show and known is not None:
+        with suppress(StorageError):
+            end_pause(name, PauseEnd.REFUSED, ports, pause_id=pause.id)
+    if not is_refused or not (is_paused(state) or may_show):
+        raise error
+    if may_show or (action is not LastAction.PAUSED and not pause.settled):
+        if may_show:
+            look_later(name, pause.id, LOOKS, ports)
+        message = "ACS has not begun to record, and refuses to pause it before; it is paused as soon as it records"
+        raise ControlError(message, code=Code.NOT_YET_PAUSED, retry_after=LOOK_AGAIN) from error
+
+
+def _is_paused_now(acs_id: str, ports: Ports) -> bool:
+    """Pause a recording that has begun since ACS refused; return whether ACS has accepted.
+
+    Raises:
+        ControlError: the answer was lost; the pause stays noted.
+    """
+    try:
+        ports.control.pause(acs_id)
+    except ControlError as error:
+        if error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
+            raise
+        return False
+    return True
 
 
 def _finder_of_kind(wanted: CommandedPause) -> Callable[[Sequence[CommandedPause]], CommandedPause | None]:
@@ -204,6 +242,7 @@ def resume_recording(
         if lacks_consent(known, settings):
             message = "there is no consent to this recording; send the step `given` once there is"
             raise RequestError(message, code=Code.CONSENT_REQUIRED)
+    name = canonical_id(recording_id)
     try:
         ports.control.resume(acs_id_of(recording_id, known))
     except ControlError as error:
@@ -211,7 +250,7 @@ def resume_recording(
         is_refused = error.code == Code.PAUSE_RESUME_NOT_ALLOWED
         if not (is_refused and is_by_caller and _goes_on(recording_id, known, ports)):
             raise
-    name = canonical_id(recording_id)
+        look_later(name, RESUME_MARK, LOOKS_AT_RESUME, ports)  # the pause to end may not show yet
     record = _note_action(name, LastAction.RESUMED, Event.RESUMED, ports, how, pause_id)
     return {"recordingId": name, "state": merged_state("active", record)}
 
@@ -288,6 +327,11 @@ def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | No
     if ends_alarm:  # no resume or stop is reported here, so nothing else ends the alert
         emit(Event.PAUSE_ENDED, recording_id=recording_id, reason=how)
     return made
+
+
+def note_paused(recording_id: str, ports: Ports) -> RecordingRecord:
+    """Note that ACS accepted a pause. Raises StorageError: the note failed; the same again completes it."""
+    return _note_action(recording_id, LastAction.PAUSED, Event.PAUSED, ports)
 
 
 def _with_pause(row: RecordingRecord, wanted: CommandedPause, over: CommandedPause | None) -> RecordingChanges:

@@ -356,6 +356,11 @@ class Code(StrEnum):
         "pause_resume_not_allowed", 409, False, Fault.ACS,
         "The recording's state does not allow pausing or resuming it (8573).",
         "Check the state of the recording.")
+    NOT_YET_PAUSED = (
+        "not_yet_paused", 409, True, Fault.ACS,
+        "ACS is just beginning or resuming the recording and refuses to pause it yet (8573). The app pauses it as soon "
+        "as it records.",
+        "Send the same again in a second, until the answer is 202: only then is nothing recorded.")
     INVALID_ARGUMENT = (
         "invalid_argument", 400, False, Fault.ACS,
         "ACS found the request invalid (8523).",

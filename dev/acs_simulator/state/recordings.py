@@ -95,7 +95,8 @@ class Recordings:
 
     def _switch(self, recording_id: str, wanted: RecordingState, now: datetime) -> Recording:
         recording = self.running(recording_id)
-        if recording.wanted_state is wanted:
+        is_changing = recording.wanted_state is not recording.state_at(now)
+        if recording.wanted_state is wanted or (is_changing and self._options.refuse_while_changing):
             # The code is documented by name only; that its status is 400 is an assumption.
             raise Refusal(400, "8573", "Pause Resume Method Not Allowed.")
         self._change(recording, wanted, now, self._options.state_delay)

@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 FIRST_TRY_AGAIN, LONGEST_TRY_AGAIN = timedelta(seconds=5), timedelta(minutes=1)
-VERSION = 2  # the newest that this app reads; a message says the oldest that understands it
+# Seconds after which a recording is looked at whose state is about to change.
+LOOKS = (*range(1, 11), 12, 14, 16, 18, 20, 25, 30, 40, 50, 60)
+LOOKS_AT_RESUME = (1, 3, 6)
+LOOK_AGAIN = timedelta(seconds=1)  # as a caller is told
+SETTLE_VERSION = 3  # of the messages of a look: a worker of an older version leaves them to a newer one
+RESUME_MARK = "resume"  # of a look after a resume, instead of a pause's id
+VERSION = 3  # of the messages of a look: a worker of an older version leaves them to a newer one
+CONSENT_MARK, RESUME_MARK = "consent", "resume"  # of a look at what consent or a caller asked for, not a pause's id
+VERSION = 3  # the newest that this app reads; a message says the oldest that understands it
 
 
 class GuardKind(StrEnum):
@@ -21,6 +29,7 @@ class GuardKind(StrEnum):
     WITHDRAWAL = "withdrawal"  # pauses or stops a recording after a withdrawal; resumes it on new consent
     WARNING = "warning"  # announces the end of the longest recording that the policy allows
     LONGEST = "longest"  # stops a recording that has lasted as long as the policy allows
+    SETTLE = "settle"  # looks at a recording that ACS refused to pause or resume, since its state was about to change
     WATCH = "watch"  # asks ACS about a call that must be recorded: other applications can stop or pause it
 
 
@@ -29,8 +38,8 @@ class GuardTask(BaseModel):
 
     Attributes:
         mark: what the guard belongs to: a pause's id, the time of a statement, or what a watch has seen so far.
-        seconds: how long the recording has run, or waited for consent, when the message becomes visible; None in
-            messages of older versions, and where it does not matter.
+        seconds: how long the recording has run, waited for consent, or had time to change its state, when the message
+            becomes visible; None in messages of older versions, and where it does not matter.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)

@@ -34,6 +34,8 @@ class CommandedPause(BaseModel):
         reason: in the caller's words, without numbers.
         by: the object id of the caller.
         time_up: it has lasted as long as requested, and the guard has begun to end it.
+        settled: ACS recorded just before it was asked for this pause, or has not for a minute since; so if it refuses
+            to pause and does not record, it is paused.
         overdue_since: when the alarm about it was raised; its event follows from that, also when the alarm is over.
     """
 
@@ -47,6 +49,7 @@ class CommandedPause(BaseModel):
     ended_at: UtcTime | None = None
     how: PauseEnd | None = None
     time_up: bool = False
+    settled: bool = False
     overdue_since: UtcTime | None = None
 
     @property
@@ -70,9 +73,10 @@ DOCUMENTED: Mapping[str, str] = {
     "endedAt": "ended_at",
     "how": "how",
     "timeUp": "time_up",
+    "settled": "settled",
     "overdueSince": "overdue_since",
 }
-_ONLY_WHEN_TRUE = frozenset({"timeUp", "overdueSince"})  # left out otherwise, as earlier versions wrote it
+_ONLY_WHEN_TRUE = frozenset({"timeUp", "settled", "overdueSince"})  # left out otherwise, as earlier versions wrote it
 _ENDS_ANYHOW = (None, PauseEnd.OVER, PauseEnd.STOPPED)  # with the recording, whenever that is
 
 
@@ -117,6 +121,11 @@ def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
 def with_time_up(pauses: Sequence[CommandedPause], pause_id: str) -> tuple[CommandedPause, ...]:
     """Return the pauses, with this one's time marked as up."""
     return tuple(pause.model_copy(update={"time_up": True}) if pause.id == pause_id else pause for pause in pauses)
+
+
+def with_settled(pauses: Sequence[CommandedPause], pause_id: str) -> tuple[CommandedPause, ...]:
+    """Return the pauses, with this one marked as settled."""
+    return tuple(pause.model_copy(update={"settled": True}) if pause.id == pause_id else pause for pause in pauses)
 
 
 def with_overdue(pauses: Sequence[CommandedPause], pause_id: str, at: datetime) -> tuple[CommandedPause, ...]:

@@ -63,6 +63,7 @@ def test_the_asynchronous_sdk_records_downloads_and_deletes(simulator: Simulator
             simulator.client.advance(3)
             assert (await client.get_recording_properties(recording_id)).recording_state == "active"
             await client.pause_recording(recording_id)
+            simulator.client.advance(1)
             await client.resume_recording(recording_id)
             simulator.client.advance(2)
             await client.stop_recording(recording_id)

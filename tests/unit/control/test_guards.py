@@ -16,7 +16,7 @@ from recording.domain.state.recording import RecordingRecord
 from recording.errors import ControlError, RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
-from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, passes, pauses, starts, tells, under
+from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, passes, pauses, starts, state, tells, under
 
 
 def kinds(here: World) -> list[str]:
@@ -80,7 +80,7 @@ def test_a_request_may_ask_for_less_and_not_for_more() -> None:
 
 
 def test_what_acs_refuses_to_pause_is_not_paused() -> None:
-    """No guard is left that resumes anything, and the next pause is a new one."""
+    """Its answer may have been lost, so its guard ends it all the same; and the next pause is a new one."""
     here = under()
     recording = starts(here)
     here.fakes.control.fail_next("pause", ControlError("busy", code=Code.ACS_UNAVAILABLE))
@@ -88,20 +88,26 @@ def test_what_acs_refuses_to_pause_is_not_paused() -> None:
         pauses(here, recording)
     passes(here, 400)
     assert [pause.how for pause in here.fakes.catalog.recordings[recording].pauses] == ["refused"]
-    assert "resume" not in here.fakes.control.calls
+    assert state(here, recording) == "active"
+    pauses(here, recording)
+    assert [pause.how for pause in here.fakes.catalog.recordings[recording].pauses] == ["refused", None]
 
 
 @pytest.mark.parametrize("is_deaf", [False, True])
 def test_a_pause_whose_answer_is_lost_ends_all_the_same(is_deaf: bool) -> None:
-    """ACS has paused and the answer never came; the caller asks again and hears of it."""
+    """ACS has paused and the answer never came; the caller asks again and hears of it, unless it may not have begun."""
     here = under()
     recording = starts(here)
     here.fakes.control.fail_next("pause", ControlError("lost", code=Code.ACS_UNAVAILABLE), after=True)
     if is_deaf:
-        here.fakes.control.fail_next("state", ControlError("lost", code=Code.ACS_UNAVAILABLE))
+        here.fakes.control.fail_next("state", ControlError("lost", code=Code.ACS_UNAVAILABLE), times=2)
     with pytest.raises(ControlError):
         pauses(here, recording)
-    assert pauses(here, recording)["state"] == "paused"
+    if is_deaf:
+        with pytest.raises(ControlError, match="not begun"):
+            pauses(here, recording)
+    else:
+        assert pauses(here, recording)["state"] == "paused"
     passes(here, 305)
     assert here.fakes.control.states[recording] == "active"
 

@@ -160,10 +160,27 @@ def test_a_call_is_recordable_only_while_it_is_established(
 def test_pausing_twice_is_refused(simulator: SimulatorHandle, sdk: CallAutomationClient) -> None:
     """The app must know what it asked for; ACS names a code for the wrong state."""
     recording_id = start(sdk, simulator.client.create_call()).recording_id or ""
+    simulator.client.advance(60)
     sdk.pause_recording(recording_id)
+    simulator.client.advance(60)
     with pytest.raises(HttpResponseError) as caught:
         sdk.pause_recording(recording_id)
     assert code_of(caught.value) == (400, "8573")
+
+
+def test_what_does_not_show_yet_refuses_the_next(simulator: SimulatorHandle, sdk: CallAutomationClient) -> None:
+    """A recording that has not begun is not paused, and a pause that is on its way is not ended."""
+    recording_id = start(sdk, simulator.client.create_call()).recording_id or ""
+    for early, wait in ((sdk.pause_recording, 60), (sdk.resume_recording, 0)):
+        with pytest.raises(HttpResponseError) as caught:
+            early(recording_id)
+        assert code_of(caught.value) == (400, "8573")
+        simulator.client.advance(wait)
+    sdk.pause_recording(recording_id)
+    with pytest.raises(HttpResponseError):
+        sdk.resume_recording(recording_id)
+    simulator.client.advance(60)
+    sdk.resume_recording(recording_id)
 
 
 def test_answers_carry_the_headers_of_the_live_service(simulator: SimulatorHandle, sdk: CallAutomationClient) -> None:

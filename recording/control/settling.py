@@ -1,0 +1,71 @@
+"""Look at a recording that ACS refused to pause or resume because its state was about to change; repeat the command.
+
+A recording begins, and pauses or resumes, moments after ACS has accepted it, and ACS refuses other changes until then.
+Each look is a message of its own, due at a time of the queue's clock, and does only what is still to be done.
+"""
+
+from typing import Any
+
+from recording.control.acs_state import acs_state, is_paused, is_recording
+from recording.control.audit import act_by_policy
+from recording.control.notes import acs_id_of, note
+from recording.control.pauses import end_pause, lacks_consent, note_paused, resume_recording
+from recording.domain.calls.guards import LOOKS, RESUME_MARK, GuardTask
+from recording.domain.calls.pauses import PauseEnd, guarded_pause, open_pause, with_settled
+from recording.domain.incoming.roles import Operation
+from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.state.records import RecordingChanges
+from recording.errors import ControlError
+from recording.errors.codes import Code
+from recording.ports import Ports
+from recording.settings import Settings
+
+
+def look_again(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Look once, and do what is still to be done; where ACS refuses again, the next look is due soon.
+
+    Raises:
+        StorageError: the catalog does not answer; the host delivers the message again.
+    """
+    if record.last_action is LastAction.STOPPED:
+        return
+    try:
+        if task.mark == RESUME_MARK:
+            _look_for_resume(record, ports, settings)
+        else:
+            _look_for_pause(task, record, ports)
+    except ControlError as error:
+        if task.seconds not in (None, LOOKS[-1]):
+            return
+        if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or task.mark == RESUME_MARK:
+            raise
+        end_pause(record.recording_id, PauseEnd.REFUSED, ports, task.mark)  # it records, and ACS does not pause it
+
+
+def _look_for_resume(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Resume a recording that rests although a caller has ended its pause: the pause showed only afterwards."""
+    name = record.recording_id
+    is_asked_for = record.last_action is LastAction.RESUMED and open_pause(record.pauses) is None
+    if not is_asked_for or lacks_consent(record, settings):
+        return
+    if is_paused(acs_state(name, record, ports)):
+        reason = "it rests, and its pause was ended"
+        act_by_policy(Operation.RESUME, name, reason, ports, lambda: resume_recording(name, ports))
+
+
+def _look_for_pause(task: GuardTask, record: RecordingRecord, ports: Ports) -> None:
+    """Pause a recording that has begun although a pause is open; after a minute of rest it counts as paused."""
+    name, pause = record.recording_id, guarded_pause(record.pauses)
+    if pause is None or pause.id != task.mark or pause.time_up:
+        return
+    state = acs_state(name, record, ports)
+
+    def act() -> dict[str, Any]:
+        ports.control.pause(acs_id_of(name, record))
+        note_paused(name, ports)
+        return {}
+
+    if is_recording(state):
+        act_by_policy(Operation.PAUSE, name, "it records, and a pause of it was asked for", ports, act)
+    elif is_paused(state) and task.seconds == LOOKS[-1] and not pause.settled:
+        note(name, ports, lambda row: RecordingChanges(pauses=with_settled(row.pauses, pause.id)))
