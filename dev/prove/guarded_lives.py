@@ -21,6 +21,7 @@ from recording.control.pauses import pause_recording, resume_recording, stop_rec
 from recording.control.recordings import start_recording
 from recording.domain.calls.consent import ConsentStep
 from recording.domain.calls.guards import GuardKind
+from recording.domain.calls.pauses import guarded_pause
 from recording.domain.calls.policy import ConsentRule
 from recording.domain.incoming.requests import ConsentRequest, PauseRequest
 from recording.domain.state.recording import LastAction
@@ -105,7 +106,7 @@ class GuardedLife:
         self.repeated.pop(f"resume {name}", None)
 
         def act() -> None:
-            self.witness.asked = length
+            self.witness.asked = {name: length}
             asked = PauseRequest(reason="card number", max_seconds=seconds)
             row = self.here.fakes.catalog.recordings.get(name)
             before = {pause.id for pause in row.pauses} if row is not None else set[str]()
@@ -120,8 +121,8 @@ class GuardedLife:
         self.repeated.pop(f"pause {name}", None)
 
         def act() -> None:
+            self.witness.forget_pause(name)  # from now on a guard may resume what does not show yet
             resume_recording(name, self.here.ports, settings=self.here.settings)
-            self.witness.forget_pause(name)  # a guard may resume what does not show yet
 
         self._call(f"resume {name}", act)
 
@@ -157,8 +158,12 @@ class GuardedLife:
         """Let a caller act; what fails is sent again, but for what a caller may leave at that."""
         self.repeated.pop(what, None)
         error = self._attempt(act, "consent" if what.startswith("consent ") else "caller")
-        if isinstance(error, StorageBusyError | WorkerDiedError) and what.startswith("pause "):
-            self.witness.forget_pause(what.removeprefix("pause "))  # not all is noted, and the caller knows
+        name = what.removeprefix("pause ")
+        if error is not None and name != what:
+            row = self.here.fakes.catalog.recordings.get(name)
+            is_noted = row is not None and guarded_pause(row.pauses) is not None
+            if isinstance(error, StorageBusyError | WorkerDiedError) or not is_noted:
+                self.witness.forget_pause(name)  # not all is noted, and the caller knows
         if isinstance(error, ControlError) and what.startswith("start ") and self.policy.must_be_recorded:
             self.witness.expected.add(("", "start_refused"))
         if error is not None and not once and not isinstance(error, RequestError) and not _is_final(error):
@@ -221,7 +226,7 @@ class GuardedLife:
 
     def _attempt(self, act: Act, who: str) -> Exception | None:
         """Let an instance act, with its own clock and its own troubles, and look; returns what ended it."""
-        self._who, self.witness.asked, self.witness.begun = who, timedelta(), ""
+        self._who, self.witness.asked, self.witness.begun = who, {}, ""
         is_right = not self.is_troubled or self.limit is not None  # places are freed by the instance's own clock
         self.here.skew = timedelta() if is_right else self.dice.choice(SKEWS)
         if self.is_troubled:

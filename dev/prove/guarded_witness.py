@@ -41,14 +41,14 @@ class Witness:
 
     Attributes:
         expected: recordings whose alarm a receiver must get, and why.
-        asked: how long the pause is to last that a caller asks for at this moment.
+        asked: the recording that a caller asks to pause at this moment, and for how long.
         begun: which recording a caller has paused at this moment, by a pause of its own.
     """
 
     def __init__(self, here: World, policy: CallPolicy, limit: int | None, life: Life) -> None:
         self.here, self.policy, self.limit, self.life = here, policy, limit, life
         self.expected: set[tuple[str, str]] = set()
-        self.asked = timedelta()
+        self.asked: dict[str, timedelta] = {}
         self.begun = ""
         self._seen: dict[str, _Seen] = {}
         self._ran: set[str] = set()
@@ -73,12 +73,13 @@ class Witness:
             state = control.wanted(name)
             self._ran |= {name} if control.states.get(name) == "active" else set()
             seen = self._seen.setdefault(name, _Seen(self.here.now, state))
+            asked = self.asked.get(name, timedelta()) if who == "caller" else timedelta()
             if state == "inactive" and self.begun == name and not seen.length:  # consent was withdrawn before
-                seen.paused_at, seen.length = self.here.now, self.asked
+                seen.paused_at, seen.length = self.here.now, asked
             if state == seen.state:
                 continue
             if state == "inactive":
-                seen.paused_at, seen.length = self.here.now, self.asked
+                seen.paused_at, seen.length = self.here.now, asked
             elif state == "active":
                 self._resumed(name, seen, who)
             elif state is None and who == "guard":
