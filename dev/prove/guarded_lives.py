@@ -33,6 +33,7 @@ DEATHS, REFUSALS, OUTAGES, DUPLICATES, RIVALS, ACTS = 0.02, 0.05, 0.04, 0.2, 0.0
 SKEWS = (timedelta(),) * 4 + (timedelta(hours=25), timedelta(hours=-25), timedelta(minutes=10), timedelta(minutes=-10))
 RECONCILED_EVERY = timedelta(minutes=5)
 STOPPED_ELSEWHERE = 0.01  # of the steps of a life
+PAUSED_AT_ONCE = 0.3  # of the starts
 LATE, SHOWS, SHOWS_WITHIN = 0.5, 0.3, timedelta(seconds=10)  # what ACS accepts: of the lives, of the steps, at most
 DIES_IN = (0, 5, 6)  # calls of a withdrawal's worker: its note may be the last it did; 0: it lives
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
@@ -99,6 +100,8 @@ class GuardedLife:
             lambda: start_recording(body, f"key {number}", "ada", self.here.ports, self.here.settings),
         )
         self.life.counts["starts"] += 1
+        if self._begins.random() < PAUSED_AT_ONCE and (begun := sorted(self.here.fakes.control.changing)):
+            self._pause(begun[-1])
 
     def _pause(self, name: str) -> None:
         seconds = self.dice.choice((None, 20, self.policy.longest_pause_seconds))
