@@ -71,7 +71,7 @@ def start_recording(
             emit(Event.STARTED, recording_id=recording_id, started_by=caller)
             _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
     record = ports.catalog.get_recording(required(reservation.recording_id, "recording_id"))
-    if record is not None and is_stopped_here(record):  # by a caller who was faster than this note
+    if policy.must_be_recorded and record is not None and is_stopped_here(record):  # by a caller faster than this note
         report_stopped(record, CALL_STOPPED, ports, settings)
     return {
         "recordingId": reservation.recording_id,

@@ -9,11 +9,11 @@ from datetime import timedelta
 from recording.control.acs_state import acs_state
 from recording.control.consents import is_waiting
 from recording.control.notes import note, policy_of
-from recording.control.unrecorded import report_stopped, report_unrecorded
+from recording.control.unrecorded import is_stopped_here, report_stopped, report_unrecorded
 from recording.domain.calls import watch
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause
-from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import RecordingChanges
 from recording.domain.watched.expectation import is_known_over
 from recording.errors import ControlError
@@ -68,6 +68,8 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
     Raises:
         StorageError: queue or catalog do not answer; the host delivers the message again.
     """
+    if _is_first_look_of_start(task, record) and is_stopped_here(record):
+        report_stopped(record, watch.CALL_STOPPED, ports, settings)
     if ports.guards is None or _needs_no_look(record, settings):
         return
     if record.session_end_reason is not None or task.mark in (watch.ENDED, watch.OVER):
@@ -90,10 +92,19 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
     note(name, ports, lambda row: RecordingChanges(watched_seconds=max(seconds, row.watched_seconds or 0)))
 
 
+def _is_first_look_of_start(task: GuardTask, record: RecordingRecord) -> bool:
+    """Return whether this is the first look at a recording that had to be recorded from its start on.
+
+    A stop that this look finds unreported was requested while the row did not show its policy: before the start was
+    noted. A stop before the tag that brings a recording under its policy was allowed; that watch begins with `FIRST`.
+    """
+    return task.mark == "" and record.watched_seconds is None
+
+
 def _needs_no_look(record: RecordingRecord, settings: Settings) -> bool:
     """Return whether a look could find out nothing more, or the recording need not run."""
-    is_stopped_here = record.last_action is LastAction.STOPPED and record.ended_seen_at is None
-    return is_stopped_here or record.disposed_at is not None or not policy_of(record, settings).must_be_recorded
+    is_over = is_stopped_here(record) or record.disposed_at is not None
+    return is_over or not policy_of(record, settings).must_be_recorded
 
 
 def _state(record: RecordingRecord, ports: Ports) -> str | None:

@@ -1,16 +1,18 @@
 """What is asked for before the start of a recording is noted: nothing of it is lost."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from dev.in_memory.world import World, intercept, leave_alone
+from dev.in_memory.world import WorkerDiedError, World, dies_at, intercept, interrupted, leave_alone
 from recording.control.pauses import stop_recording
 from recording.domain.calls.consent import ConsentState, consent_state
-from recording.domain.calls.policy import Withdrawal
+from recording.domain.calls.policy import CallPolicy, Withdrawal
 from recording.domain.state.recording import LastAction
 from recording.errors import RequestError
 from recording.errors.codes import Code
+from recording.library.tags import change_tags
 from tests.unit.control.calls import EVIDENCE, WITHDRAWN, passes, pauses, starts, tells, told, under, watched
 
 
@@ -68,3 +70,63 @@ def test_a_stop_before_the_start_is_noted_is_told_where_the_call_must_be_recorde
     assert here.fakes.catalog.recordings[recording].last_action is LastAction.STOPPED
     passes(here, 600)
     assert told(here) == [(recording, "stopped")]
+
+
+@pytest.mark.parametrize("stops", range(3, 6))  # ACS has started by then; the note is the fifth call
+@pytest.mark.parametrize("later", range(8))
+def test_a_stop_before_the_start_is_noted_is_told_whenever_the_worker_of_the_start_dies(stops: int, later: int) -> None:
+    """The caller of the start is gone with it; only a start that was not noted is sent again."""
+    here = watched(callers=("ada",))
+    with suppress(WorkerDiedError):
+        interrupted(here, lambda: starts(here), (stops, stops_it), (stops + later, dies_here))
+    (recording,) = here.fakes.control.started
+    passes(here, 600)
+    if not here.fakes.catalog.recordings[recording].started_here:
+        assert told(here) == []
+        starts(here)
+    assert set(told(here)) == {(recording, "stopped")}
+    assert len(event_ids(here)) == 1, "a worker that died after its alarm leaves the same event twice"
+
+
+@pytest.mark.parametrize("call", range(1, 8))
+def test_a_stop_is_told_at_whichever_of_its_calls_the_start_is_noted(call: int) -> None:
+    """The stop reads the row before there is one, and notes itself in the row that the start has made."""
+    here = watched(callers=("ada",))
+    dies_at(here, 2, lambda: starts(here), after=True)  # its worker, once ACS has started
+    (recording,) = here.fakes.control.started
+    calls = interrupted(
+        here, lambda: stop_recording(recording, here.ports, here.settings), (call, lambda _: starts(here))
+    )
+    if call > calls:
+        starts(here)
+    passes(here, 600)
+    assert told(here) == [(recording, "stopped")]
+
+
+def test_a_start_that_is_sent_again_after_a_tag_does_not_report_a_stop_before_the_tag() -> None:
+    """The stop was allowed when it was done; that the call must be recorded was said later."""
+    here = under(CallPolicy(name="desk", tags={"desk": "fx"}, must_be_recorded=True))
+    here.reports_to()
+    recording = starts(here)
+    stop_recording(recording, here.ports, here.settings)
+    change_tags(recording, {"tags": {"desk": "fx"}}, "*", here.ports, here.settings)
+    starts(here)
+    here.runs(hours=1, until_quiet=False)
+    assert told(here) == []
+
+
+def stops_it(here: World) -> None:
+    """Let a caller stop it, who knows its id from ACS's callback."""
+    stop_recording(list(here.fakes.control.started)[-1], here.ports, here.settings)
+
+
+def event_ids(here: World) -> set[str]:
+    """Return the ids of all events, as receivers see them."""
+    outgoing = here.fakes.outgoing
+    assert outgoing is not None
+    return {event.id for event in outgoing.ways[0].got}
+
+
+def dies_here(_here: World) -> None:
+    """Let the worker die."""
+    raise WorkerDiedError("gone")
