@@ -53,8 +53,8 @@ class AtRest:
             held = list(_blobs(service.get_container_client(QUARANTINE_CONTAINER)))
         yield from (f"in quarantine: {json.loads(blob.data)['reason']}" for blob in held)
         made = self.simulator.objects()
-        yield from _of_chunks(made, _by_document(blobs), {one.task.document_id: one for one in self.records})
-        yield from _of_manifests(made, [blob for blob in blobs if blob.name.endswith("manifest.json")])
+        yield from faults_of_chunks(made, by_document(blobs), {one.task.document_id: one for one in self.records})
+        yield from faults_of_manifests(made, [blob for blob in blobs if blob.name.endswith("manifest.json")])
         if len(self.records) != len(made):
             yield f"{len(made)} chunks and {len(self.records)} records"
         status = self.simulator.health()
@@ -69,8 +69,8 @@ def _blobs(container: ContainerClient) -> Iterator[Blob]:
         return
 
 
-def _by_document(blobs: Sequence[Blob]) -> dict[str, list[Blob]]:
-    """Blobs by the document id in their names: `{index}-{document id}.{what}`."""
+def by_document(blobs: Sequence[Blob]) -> dict[str, list[Blob]]:
+    """Return the blobs by the document id in their names: `{index}-{document id}.{what}`."""
     found = defaultdict(list)
     for blob in blobs:
         name = blob.name.rpartition("/")[2]
@@ -79,7 +79,10 @@ def _by_document(blobs: Sequence[Blob]) -> dict[str, list[Blob]]:
     return found
 
 
-def _of_chunks(made: Sequence[JSON], blobs: dict[str, list[Blob]], records: dict[str, ChunkRecord]) -> Iterator[str]:
+def faults_of_chunks(
+    made: Sequence[JSON], blobs: dict[str, list[Blob]], records: dict[str, ChunkRecord]
+) -> Iterator[str]:
+    """Yield what is wrong with each object of the simulator: its blobs, its record, and when it was deleted."""
     for one in made:
         mine = blobs.get(one["documentId"], [])
         for what in (*_of_blobs(one, mine), *_of_record(one, records.get(one["documentId"])), *_too_early(one, mine)):
@@ -116,7 +119,8 @@ def _too_early(one: JSON, blobs: Sequence[Blob]) -> Iterator[str]:
     yield from (f"deleted before its {kind} was there" for kind in late)
 
 
-def _of_manifests(made: Sequence[JSON], manifests: Sequence[Blob]) -> Iterator[str]:
+def faults_of_manifests(made: Sequence[JSON], manifests: Sequence[Blob]) -> Iterator[str]:
+    """Yield a fault unless the manifests name every chunk once."""
     wanted = sorted((one["recordingId"], one["documentId"]) for one in made)
     told: list[tuple[str, str]] = []
     for blob in manifests:

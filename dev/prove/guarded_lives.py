@@ -35,6 +35,8 @@ RECONCILED_EVERY = timedelta(minutes=5)
 STOPPED_ELSEWHERE = 0.01  # of the steps of a life
 PAUSED_AT_ONCE = 0.3  # of the starts
 LATE, SHOWS, SHOWS_WITHIN = 0.5, 0.3, timedelta(seconds=10)  # what ACS accepts: of the lives, of the steps, at most
+STOPPED_EARLY = 0.5  # of the starts whose policy nobody else's row has
+DIES_AFTER_STOP = (0, 3, 4, 5)  # calls of the start's worker after such a stop: its note is the second
 DIES_IN = (0, 5, 6)  # calls of a withdrawal's worker: its note may be the last it did; 0: it lives
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
 Act = Callable[[], Any]
@@ -61,6 +63,7 @@ class GuardedLife:
         self.here.fakes.control.is_slow = self._begins.random() < LATE
         self._settled_at = self.here.now
         self._withdrawals, self._dies_in = random.Random(f"withdrawals {policy} {seed}"), 0
+        self._early, self._stops_early = random.Random(f"early {policy} {seed}"), False
         self._reconciled_at = self.here.now
 
     def run(self) -> Life:
@@ -95,10 +98,13 @@ class GuardedLife:
         body: dict[str, Any] = {"serverCallId": b64encode(f"call-{number}".encode()).decode()}
         if self.policy.consent is ConsentRule.AT_START or self.dice.random() < 0.3:
             body["consent"] = EVIDENCE
+        self._stops_early = bool(self.policy.callers) and self._early.random() < STOPPED_EARLY
         self._call(
             f"start {number}",
             lambda: start_recording(body, f"key {number}", "ada", self.here.ports, self.here.settings),
+            once=self._stops_early and self._early.random() < 0.5,
         )
+        self._stops_early, self._dies_in = False, 0
         self.life.counts["starts"] += 1
         if self._begins.random() < PAUSED_AT_ONCE and (begun := sorted(self.here.fakes.control.changing)):
             self._pause(begun[-1])
@@ -225,6 +231,20 @@ class GuardedLife:
             self._attempt(lambda: self.here.announces(told), "acs")
         self.life.counts["stops elsewhere"] += 1
 
+    def _stop_early(self) -> None:
+        """Let a caller stop a recording before its start is noted: the id is known from ACS's callback."""
+        name = list(self.here.fakes.control.started)[-1]
+        self._stops_early, self._is_rival = False, True
+        self.witness.look("caller")
+        try:
+            stop_recording(name, self.here.ports, self.here.settings)
+        finally:
+            self._is_rival = False
+        self.witness.look("caller")
+        self.witness.expected.add((name, "stopped"))
+        self._dies_in = self._early.choice(DIES_AFTER_STOP)
+        self.life.counts["early stops"] += 1
+
     # --- what goes wrong ---------------------------------------------------------------------------------------------
 
     def _attempt(self, act: Act, who: str) -> Exception | None:
@@ -244,8 +264,11 @@ class GuardedLife:
             self.witness.look(who)
         return None
 
-    def _trouble(self, port: str, _method: str) -> tuple[Exception | None, bool]:
+    def _trouble(self, port: str, method: str) -> tuple[Exception | None, bool]:
         if self._is_rival:
+            return None, False
+        if self._stops_early and method == "add_recording":
+            self._stop_early()
             return None, False
         if self._dies_in:
             self._dies_in -= 1

@@ -12,6 +12,9 @@ POLICIES: Mapping[str, CallPolicy] = {
     "pause, then stop": CallPolicy(name="stops", longest_pause_seconds=90, on_pause_timeout=TimeIsUp.STOP),
     "pause, then alarm": CallPolicy(name="alarms", longest_pause_seconds=90, on_pause_timeout=TimeIsUp.ALARM),
     "must be recorded": CallPolicy(name="desk", longest_pause_seconds=90, must_be_recorded=True),
+    "must be recorded for its caller": CallPolicy(
+        name="trader", callers=("ada",), longest_pause_seconds=90, must_be_recorded=True
+    ),
     "must be recorded, with consent": CallPolicy(
         name="advice", consent=ConsentRule.AT_START, longest_pause_seconds=90, must_be_recorded=True
     ),

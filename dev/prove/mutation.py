@@ -78,6 +78,7 @@ TARGETS = (
     Target(
         "recording.archive.delete_source",
         (
+            "unit/archive/test_delete_source.py",
             "unit/archive/test_line_events.py",
             *_LINE,
             "unit/reconcile/test_overdue.py",
@@ -85,7 +86,17 @@ TARGETS = (
             "unit/archive/test_fallback.py",
             "unit/archive/test_growing.py",
         ),
-        ("_delete_source", "_check_has_not_grown"),
+        ("_source_outcome", "_why_left", "_delete_source", "_is_length_proved", "_told_ms", "_check_has_not_grown"),
+    ),
+    Target(
+        "recording.domain.state.stored",
+        (
+            "unit/archive/test_delete_source.py",
+            "unit/archive/test_sha512.py",
+            *_LINE,
+            "unit/archive/test_hand_and_time.py",
+        ),
+        ("media_standing", "standing", "is_receipt_of", "is_same_sha512"),
     ),
     Target(
         "recording.domain.state.patience",

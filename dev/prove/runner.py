@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from dev.prove import crashes, orders, outages
 from dev.prove.simulation import CHUNKS, live, silent_log
+from dev.prove.wrong_ends import CAUGHT_BY
 from dev.prove.wrong_variants import VARIANTS, caught_at
 
 # Those that use one processor, the longest first; `all` runs them side by side.
@@ -271,6 +272,10 @@ def prove_controls() -> int:
         missed += caught is None
         said = f"caught by seed {caught[0]}: {caught[1]}" if caught else "NOT CAUGHT"
         print(f"control {variant.__name__}: {said}", flush=True)
+    for wrong, catch in CAUGHT_BY.items():
+        found = catch(wrong)
+        missed += found is None
+        print(f"control {wrong.__name__}: {f'caught by {found}' if found else 'NOT CAUGHT'}", flush=True)
     return min(missed, 1)
 
 

@@ -9,6 +9,7 @@ from dev.prove.guarded_lives import live
 from recording.control import consents as consenting
 from recording.control import guards as guarding
 from recording.control import pauses as pausing
+from recording.control import watching
 from recording.control.notes import note
 from recording.domain.calls.guards import GuardKind
 from recording.domain.calls.pauses import CommandedPause, open_pause
@@ -113,6 +114,12 @@ def _silent_withdrawal() -> Iterator[None]:
         yield
 
 
+def _silent_early_stop() -> Iterator[None]:
+    """Say nothing in the first look about a stop that was made before the start was noted."""
+    with _instead(vars(watching), "_is_first_look_of_start", lambda *_: False):
+        yield
+
+
 def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
     def forget() -> Iterator[None]:
         with _instead(guarding._ACTS, kind, lambda _fired: None):
@@ -141,6 +148,7 @@ VARIANTS: Mapping[str, Variant] = {
     "consent ends a pause for a card number": Variant("must be recorded, with consent", _consent_ends_any),
     "consent that is given again ends nothing": Variant("must be recorded, with consent", _consent_ends_none),
     "a stop by others is not reported": Variant("must be recorded", _without(GuardKind.WATCH)),
+    "a stop before the start is noted is not reported": Variant("must be recorded for its caller", _silent_early_stop),
     "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
 }
 

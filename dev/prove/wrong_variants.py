@@ -1,7 +1,7 @@
 """Deliberately wrong variants of the product: a simulation that does not catch them proves nothing."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,8 @@ from unittest import mock
 from dev.in_memory import world
 from dev.in_memory.builders import settings
 from dev.in_memory.fakes import source
+from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.fakes.scripted import scripted
 from dev.prove.powers.of_acs import (
     ErrorAsMetadata,
     GrowingObject,
@@ -29,8 +31,9 @@ from recording.archive.claim import Work
 from recording.archive.transfer import fetch as fetching
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import is_as_long
+from recording.domain.incoming import locations
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
-from recording.domain.state import patience
+from recording.domain.state import patience, transitions
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.stored import Standing, StoredChunk, media_standing
@@ -200,6 +203,52 @@ def about_as_long_is_whole() -> Iterator[Settings]:
         yield settings()
 
 
+@contextmanager
+def delete_past_the_deadline() -> Iterator[Settings]:
+    """Break a rule: a DELETE is sent although ACS may have forgotten the media by itself."""
+    with mock.patch.object(Work, "is_past_deadline", return_value=False):
+        yield settings()
+
+
+@contextmanager
+def delete_without_metadata() -> Iterator[Settings]:
+    """Break a rule: metadata that is late is given up at once, and the source goes without it."""
+    with (
+        mock.patch.object(patience, "is_metadata_given_up", return_value=True),
+        mock.patch.object(delete_source, "metadata_is_settled", return_value=True),
+        mock.patch.object(transitions, "metadata_is_settled", return_value=True),
+    ):
+        yield settings()
+
+
+@contextmanager
+def call_any_host() -> Iterator[Settings]:
+    """Break a rule: any host that an event names is asked for the media."""
+    with mock.patch.object(locations, "is_allowed_host", return_value=True):
+        yield settings()
+
+
+@contextmanager
+def drop_what_is_forged() -> Iterator[Settings]:
+    """Break a rule: what cannot be trusted is dropped, and kept for nobody."""
+    with (
+        mock.patch.object(ingest, "hold_chunk", return_value=None),
+        mock.patch.object(ingest, "quarantine", return_value=None),
+    ):
+        yield settings()
+
+
+@contextmanager
+def replace_what_has_the_name() -> Iterator[Settings]:
+    """Break a rule: a copy is committed under its name whatever is stored there."""
+
+    def put_media(self: FakeArchive, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+        return self._keep(name, bytes(data), media_type, facts)
+
+    with mock.patch.object(FakeArchive, "put_media", scripted(put_media)):
+        yield settings()
+
+
 VARIANTS: tuple[Variant, ...] = (
     delete_before_verify,
     verify_only_what_was_written,
@@ -217,6 +266,11 @@ VARIANTS: tuple[Variant, ...] = (
     any_document_is_metadata,
     ask_for_no_length_again,
     about_as_long_is_whole,
+    delete_past_the_deadline,
+    delete_without_metadata,
+    call_any_host,
+    drop_what_is_forged,
+    replace_what_has_the_name,
 )
 
 
@@ -234,6 +288,8 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
     any_document_is_metadata: (ErrorAsMetadata,),
     ask_for_no_length_again: (GrowingObject,),
     about_as_long_is_whole: (GrowingObject,),
+    delete_past_the_deadline: (LongMemory,),
+    replace_what_has_the_name: (HandInTheArchive,),
 }
 
 

@@ -10,6 +10,7 @@ from dev.prove import crashes, orders, outages
 from dev.prove.crashes import PLANS, Plan, Trouble
 from dev.prove.picture import picture
 from dev.prove.simulation import silent_log
+from dev.prove.wrong_ends import CAUGHT_BY, Wrongly
 from recording.errors import SourceBusyError, StorageBusyError
 
 LARGE = {"second destination": 5, "six files of one event": 20}  # one point in so many; the command runs all
@@ -85,3 +86,9 @@ def test_an_outage_loses_nothing_in_a_day_and_surprises_nobody_after_it(part: st
     assert [one.untold for one in lived if one.untold] == []
     assert sum(one.lost for one in lived) == 0 or hours > outages.DAY
     assert sum(one.lost for one in lived) > 0 or hours < outages.DAY, "an outage that hurts nobody proves nothing"
+
+
+@pytest.mark.parametrize("wrong", CAUGHT_BY, ids=lambda wrong: wrong.__name__)
+def test_a_variant_that_breaks_a_rule_is_caught(wrong: Wrongly) -> None:
+    """A proof that cannot fail proves nothing."""
+    assert CAUGHT_BY[wrong](wrong) is not None

@@ -44,6 +44,11 @@ class Habits:
 LONG = Habits(12, 0.09, {"hold": 2, "release": 2, "make_rules": 2, "erase_voice": 2, "hand_over": 2})
 _COSTLY = ("erase_voice", "hand_over")  # each is looked for in all that is stored
 _RARE = dict.fromkeys(("erase_voice", "hand_over", "set_aside", "copy_and_derive", "write_newer_row"), 0)
+_NOTHING = {
+    **_RARE,
+    **dict.fromkeys(("hold", "release", "make_rules", "erase", "tag"), 0),
+    **dict.fromkeys(("bring_late_chunk", "gather_old_facts", "write_old_rules"), 0),
+}
 THEMES: tuple[dict[str, Any], ...] = (
     {  # rules about classes that an older version did not note
         "often": {**_RARE, "hold": 0, "gather_old_facts": 6, "write_old_rules": 0, "make_rules": 1, "erase": 2},
@@ -56,9 +61,9 @@ THEMES: tuple[dict[str, Any], ...] = (
         "hands": 0.2,
     },
     {  # several cases on one recording, of which somebody asks for the erasure
-        "often": {**_RARE, "hold": 5, "release": 3, "erase": 3, "make_rules": 0, "write_old_rules": 0},
-        "recordings": 3,
-        "pace": 0.3,
+        "often": {**_NOTHING, "hold": 4, "release": 5, "erase": 3},
+        "recordings": 6,
+        "pace": 0.35,
         "longest": 40,
     },
     {  # bundles, copies and entries about what goes
@@ -79,13 +84,26 @@ THEMES: tuple[dict[str, Any], ...] = (
         "longest": 40,
     },
     {  # somebody acts at the moment of a decision
-        "often": {**_RARE, "make_rules": 2, "tag": 2, "bring_late_chunk": 3, "erase": 1},
+        "often": {**_NOTHING, "make_rules": 2, "tag": 2, "bring_late_chunk": 3, "erase": 1},
         "recordings": 6,
         "pace": 0.5,
         "trouble": 0.9,
         "hands": 0.95,
         "longest": 12,
         "most_rules": 4,
+    },
+    {  # copies, derived files and entries about what is erased, while nothing holds it
+        "often": {**_NOTHING, "copy_and_derive": 4, "set_aside": 4, "hand_over": 1, "erase": 3, "erase_voice": 2},
+        "recordings": 6,
+        "pace": 0.6,
+        "longest": 40,
+    },
+    {  # rules as an older version wrote them, while erasures are asked for
+        "often": {**_NOTHING, "write_old_rules": 2, "make_rules": 1, "erase": 3},
+        "recordings": 6,
+        "pace": 0.4,
+        "longest": 80,
+        "tags": 0.2,
     },
 )
 

@@ -68,6 +68,29 @@ def _never_asks_again(right: Decide) -> Decide:
     return decide
 
 
+def _newest_case_only(right: Decide) -> Decide:
+    """Break a rule: of several cases, the one that was placed last counts alone."""
+
+    def decide(recording: Any, rules: Any, held: Any, requests: Any, now: Any, **more: Any) -> deciding.Disposition:
+        newest = sorted(held, key=lambda one: one.since)[-1:]
+        return right(recording, rules, newest, requests, now, **more)
+
+    return decide
+
+
+def _old_rules_are_no_law(right: Decide) -> Decide:
+    """Break a rule: a rule whose version did not note whether it is law gives way to a request."""
+
+    def decide(recording: Any, rules: Any, *rest: Any, **more: Any) -> deciding.Disposition:
+        read = [
+            rule if "legal" in rule.model_fields_set else rule.model_copy(update={"legal": False})
+            for rule in rules.rules
+        ]
+        return right(recording, rules.model_copy(update={"rules": tuple(read)}), *rest, **more)
+
+    return decide
+
+
 def _first_release(holds: Any, grace: timedelta) -> Any:
     ends = [one.released_at for one in holds if one.released_at is not None]
     return min(ends) + grace if ends and not any(one.is_active for one in holds) else None
@@ -104,6 +127,16 @@ def _without_versions(is_forgotten: Callable[[Any], bool]) -> Variant:
         return [one for one in plain(*given) if not is_forgotten(one)]
 
     return lambda: mock.patch.object(destroying, "_versions", versions)
+
+
+def _speaker_without_fallback() -> AbstractContextManager[Any]:
+    """Break a rule: a voice is taken out of the archive alone."""
+    plain = speaking._versions
+
+    def versions(*given: Any) -> list[Any]:
+        return [one for one in plain(*given) if one.place is not Place.FALLBACK]
+
+    return mock.patch.object(speaking, "_versions", versions)
 
 
 def _marked_long_ago() -> AbstractContextManager[Any]:
@@ -150,6 +183,11 @@ VARIANTS: Mapping[str, Variant] = {
         leftovers, _bundles_in=lambda _ports: {}, exports_in=lambda _ports: iter(())
     ),
     "grace begins with the first release": lambda: mock.patch.object(deciding, "grace_ends", _first_release),
+    "only the newest case holds": _deciding(_newest_case_only),
+    "rules of an older version are no law": _deciding(_old_rules_are_no_law),
+    "the guard is not asked again behind the decision": lambda: mock.patch.object(
+        destroying, "may_destroy", return_value=True
+    ),
     "the shortest retention wins": _applying(_shortest_retention),
     "the longest delete wins": _applying(_longest_delete),
     "a day too early": _applying(_early),
@@ -164,6 +202,7 @@ VARIANTS: Mapping[str, Variant] = {
     "earlier versions stay": _without_versions(lambda one: not one.is_current),
     "copies in the second destination stay": _without_versions(lambda one: one.place is Place.FALLBACK),
     "derived files stay": _without_versions(lambda one: "/derived." in one.name),
+    "entries of the quarantine stay": lambda: mock.patch.object(leftovers.Leftovers, "quarantined", _nothing_forgotten),
     "dead letters stay": lambda: mock.patch.object(leftovers.Leftovers, "dead_letters", _nothing_forgotten),
     "an entry goes under the hold of another recording in it": lambda: mock.patch.object(
         leftovers.Leftovers, "_about", _any_entry
@@ -171,5 +210,6 @@ VARIANTS: Mapping[str, Variant] = {
     "bundles never end": lambda: mock.patch.object(disposing, "end_bundles", return_value=()),
     "bundles end early": lambda: mock.patch.object(exports.ExportRecord, "is_over", _over_early),
     "the voice stays in bundles": lambda: mock.patch.object(speaking, "bundles_about", _nothing_forgotten),
+    "the voice stays in the second destination": _speaker_without_fallback,
     "a voice goes under a hold": lambda: mock.patch.object(of_speaker, "against", return_value=()),
 }

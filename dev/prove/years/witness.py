@@ -126,8 +126,7 @@ class Witness:
     def _look_beside(self, version: StoredVersion, there: set[str]) -> None:
         world = self._world
         if version.name in world.odd:
-            if not there.intersection(world.odd[version.name]):
-                self._objects(f"an entry about {' and '.join(world.odd[version.name])} outlives them")
+            self._look_at_entry(world.odd[version.name], there)
         elif version.place is Place.EXPORTS:
             export_id = version.name.partition("/")[0]
             made, is_note = world.bundles[export_id], version.name == state_name(export_id)
@@ -135,6 +134,12 @@ class Witness:
                 self._objects(f"the bundle {version.name} is kept past its time")
             if not is_note and not there.issuperset(made.recordings):
                 self._objects(f"the bundle {version.name} outlives a recording in it")
+
+    def _look_at_entry(self, ids: Sequence[str], there: set[str]) -> None:
+        """Say whether an entry is left although a recording in it is gone, and no case ever held another one."""
+        others = [self._world.known[name] for name in ids if name in there]
+        if len(others) < len(ids) and not any(one.holds or one.was_unreadable for one in others):
+            self._objects(f"an entry about {' and '.join(ids)} outlives one of them")
 
     # --- questions ---------------------------------------------------------------------------------------------------
 
