@@ -34,9 +34,9 @@ SKEWS = (timedelta(),) * 4 + (timedelta(hours=25), timedelta(hours=-25), timedel
 RECONCILED_EVERY = timedelta(minutes=5)
 STOPPED_ELSEWHERE = 0.01  # of the steps of a life
 PAUSED_AT_ONCE = 0.3  # of the starts
-LATE, SHOWS, SHOWS_WITHIN = 0.5, 0.3, timedelta(seconds=10)  # what ACS accepts: of the lives, of the steps, at most
 STOPPED_EARLY = 0.5  # of the starts whose policy nobody else's row has
 DIES_AFTER_STOP = (0, 3, 4, 5)  # calls of the start's worker after such a stop: its note is the second
+LATE, SHOWS, SHOWS_WITHIN = 0.5, 0.3, timedelta(seconds=4)  # what ACS accepts: of the lives, of the steps, at most
 DIES_IN = (0, 5, 6)  # calls of a withdrawal's worker: its note may be the last it did; 0: it lives
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
 Act = Callable[[], Any]
@@ -71,6 +71,8 @@ class GuardedLife:
         calm, end = self.here.now + TROUBLE, self.here.now + TROUBLE + CALM
         while self.here.now < end:
             self.is_troubled = self.here.now < calm
+            if self._begins.random() < SHOWS or self.here.now - self._settled_at >= SHOWS_WITHIN:
+                self._settle()
             self._callers()
             self._guards()
             self._others()
@@ -198,8 +200,6 @@ class GuardedLife:
             self._stop_elsewhere()
         if not self.is_troubled:
             self.here.fakes.control.is_slow = False
-        if self._begins.random() < SHOWS or self.here.now - self._settled_at >= SHOWS_WITHIN:
-            self._settle()
         self.here.fakes.follow_ups.sent.clear()
         if self.here.now - self._reconciled_at >= RECONCILED_EVERY:
             self._reconciled_at = self.here.now
