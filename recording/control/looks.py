@@ -10,8 +10,6 @@ from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors import ControlError
 from recording.ports import Ports
 
-SHOWS_IN = timedelta(seconds=5)  # a pause that ACS accepted
-
 
 def look_later(recording_id: str, mark: str, after: Sequence[int], ports: Ports) -> None:
     """Enqueue looks at a recording whose state is about to change at ACS; each stands alone, so that none multiplies.
@@ -50,14 +48,13 @@ def state_before(recording_id: str, known: RecordingRecord | None, wanted: Comma
         return None
 
 
-def pause_left_behind(known: RecordingRecord | None, wanted: CommandedPause, before: str | None, ports: Ports) -> str:
+def pause_left_behind(known: RecordingRecord | None, wanted: CommandedPause, before: str | None) -> str:
     """Return the id of a pause that the row has open and ACS has ended: a resume arrived there, and its note was lost.
 
-    A pause that joined it would end with it, too early. One that ACS accepted seconds ago may not show yet. Return ""
-    when there is none.
+    A pause that joined it would end with it, too early. One that ACS has accepted may not show yet: if ACS accepts the
+    next as well, it was over. Return "" when there is none.
     """
-    if known is None or wanted.length is None or not is_recording(before):
+    if known is None or wanted.length is None or not is_recording(before) or known.last_action is LastAction.PAUSED:
         return ""
-    pause, since = guarded_pause(known.pauses), known.last_action_at
-    is_new = known.last_action is LastAction.PAUSED and since is not None and abs(ports.clock.now() - since) < SHOWS_IN
-    return pause.id if pause is not None and not is_new else ""
+    pause = guarded_pause(known.pauses)
+    return pause.id if pause is not None else ""

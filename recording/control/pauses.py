@@ -96,7 +96,7 @@ def begin_pause(
     find_open = _finder_of_kind(wanted)
     before = state_before(recording_id, known, wanted, ports)
     wanted = pause = wanted.model_copy(update={"settled": is_recording(before)})
-    stale = pause_left_behind(known, wanted, before, ports)
+    stale = pause_left_behind(known, wanted, before)
     try:
         if wanted.length is not None and ports.guards is not None:
             ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), wanted.length)
