@@ -159,6 +159,8 @@ param extraAppSettings string = ''
 param alertEmails string = ''
 @description('Resource id of an action group that you have already (SMS, Teams, a pager): it gets every alert too.')
 param alertActionGroup string = ''
+@description('Where people on call read docs/runbook.md: each alert links to its section there. Empty names the file.')
+param runbookUrl string = ''
 @description('In the currency of the subscription; 0 makes no budget. Its mails need alertEmails.')
 @minValue(0)
 param monthlyBudget int = 0
@@ -222,6 +224,7 @@ var refusals = concat(
   !empty(archiveReadersGroup) && length(archiveReadersGroup) != 36 ? ['ARCHIVE_READERS_GROUP: is the object id of a group, not its name.'] : [],
   !empty(entraClientId) && length(entraClientId) != 36 ? ['ENTRA_CLIENT_ID: is the client id of an application, not its name.'] : [],
   !empty(alertActionGroup) && !startsWith(toLower(alertActionGroup), '/subscriptions/') ? ['ALERT_ACTION_GROUP: is the resource id of an action group, not its name.'] : [],
+  !empty(runbookUrl) && (!startsWith(runbookUrl, 'https://') || contains(runbookUrl, '#')) ? ['RUNBOOK_URL: is the https address of the page, without a section.'] : [],
   monthlyBudget > 0 && empty(emails) ? ['MONTHLY_BUDGET: needs ALERT_EMAILS, or nobody is told.'] : [],
   logDailyCapGb == 0 ? ['LOG_DAILY_CAP_GB: with 0, nothing is logged and no alert sees anything; -1 is without limit.'] : [],
   zoneRedundant && maximumInstanceCount < 2 ? ['MAXIMUM_INSTANCE_COUNT: with ZONE_REDUNDANT, two instances wait.'] : [],
@@ -235,6 +238,7 @@ var acsGroupName = empty(existingAcsName) ? groupName : existingAcsResourceGroup
 var acsSubscription = empty(existingAcsSubscription) ? subscription().subscriptionId : existingAcsSubscription
 var acsName = empty(existingAcsName) ? 'acs-${token}' : existingAcsName
 var topicName = empty(existingSystemTopicName) ? 'recordings-${token}' : existingSystemTopicName
+var runbookPage = empty(runbookUrl) ? 'docs/runbook.md' : runbookUrl
 // A comma or semicolon too many is no empty address, and no setting without a name.
 var emails = filter(split(replace(alertEmails, ' ', ''), ','), email => !empty(email))
 var extraPairs = filter(split(extraAppSettings, ';'), pair => !empty(pair))
@@ -596,6 +600,7 @@ module alerts 'modules/alerts.bicep' = {
     tags: tags
     alertEmails: emails
     otherActionGroupId: alertActionGroup
+    runbook: runbookPage
     workspaceId: monitoring.outputs.workspaceId
     topicId: topic.outputs.id
     archiveId: archive.outputs.id

@@ -7,6 +7,8 @@ param tags object
 param alertEmails array
 @description('Resource id of an action group that exists already; empty is none.')
 param otherActionGroupId string
+@description('The page that the alerts link to; each has a section of its name there.')
+param runbook string
 param workspaceId string
 param topicId string
 param archiveId string
@@ -105,7 +107,7 @@ resource logs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for one in 
   kind: 'LogAlert'
   properties: {
     displayName: one.name
-    description: 'What to do: docs/runbook.md, section ${one.name}.'
+    description: 'What to do: ${runbook}#${one.name}'
     severity: one.severity
     enabled: true
     scopes: [one.scope]
@@ -135,7 +137,7 @@ resource metrics 'Microsoft.Insights/metricAlerts@2018-03-01' = [for one in metr
   location: 'global'
   tags: tags
   properties: {
-    description: 'What to do: docs/runbook.md, section ${one.name}.'
+    description: 'What to do: ${runbook}#${one.name}'
     severity: one.severity
     enabled: true
     scopes: [one.scope]
@@ -157,7 +159,7 @@ resource activities 'Microsoft.Insights/activityLogAlerts@2020-10-01' = [for one
   location: 'global'
   tags: tags
   properties: {
-    description: 'What to do: docs/runbook.md, section ${one.name}.'
+    description: 'What to do: ${runbook}#${one.name}'
     enabled: true
     scopes: [one.scope]
     condition: {

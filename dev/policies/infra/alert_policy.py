@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dev.policies.infra.alarms import INGESTION, alerts_of
 from dev.policies.infra.bicep import Declared, Expression, Value, as_dict, as_list, at
 from dev.policies.infra.templates import Check, Templates, differs
+from dev.policies.markdown import anchors
+from dev.policies.repository import DOCS
 
 # Metric, direction, threshold and aggregation of each metric alert, as Azure's reference of metrics names them.
 METRICS: Mapping[str, tuple[str, str, int, str]] = {
@@ -100,6 +102,17 @@ def every_alert_is_on_and_reaches_people(templates: Templates) -> Iterator[str]:
         yield "alerts:people: off, or nobody"
 
 
+def every_alert_links_to_its_section(templates: Templates) -> Iterator[str]:
+    """Check: the mail of 3 a.m. has a link; one that ends at the top of a long page, or nowhere, costs minutes."""
+    alerts = templates.module("alerts")
+    for symbol in ("logs", "metrics", "activities"):
+        if getattr(alerts.resources[symbol].properties.get("description"), "text", "") != LINK:
+            yield f"alerts:{symbol}: no link to the runbook"
+    headings = anchors(DOCS / "runbook.md")
+    yield from (f"docs/runbook.md#{name} leads nowhere" for name in alerts_of(templates) if name not in headings)
+
+
+LINK = "'What to do: ${runbook}#${one.name}'"
 GROUPS = "concat([people.id], otherActionGroupId == '' ? [] : [otherActionGroupId])"
 
 
@@ -290,6 +303,7 @@ def _takes(place: str, given: Mapping[str, Value], wanted: Mapping[str, str]) ->
 
 CHECKS: list[Check] = [
     every_alert_is_on_and_reaches_people,
+    every_alert_links_to_its_section,
     log_alerts_are_evaluated_as_they_are_tested,
     metric_alerts_ask_for_the_right_metric,
     every_alert_looks_at_its_place,

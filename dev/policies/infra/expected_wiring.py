@@ -62,6 +62,7 @@ GIVEN: Mapping[tuple[str, str], Any] = {
     ("fallback", "archiveAfterDays"): -1,
     ("budget", "startDate"): "empty(budgetStart) ? thisMonth : budgetStart",
     ("budget", "alertEmails"): "emails",
+    ("alerts", "runbook"): "runbookPage",
 }
 # Parameters of main.bicep that a module knows under another name; all others have one name throughout.
 RENAMED = {

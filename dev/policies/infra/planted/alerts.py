@@ -7,6 +7,7 @@ from dev.policies.infra.planted.files import (
     Fault,
 )
 
+LINK = "description: 'What to do: ${runbook}#${one.name}'"
 FAULTS: list[Fault] = [
     (
         alert_rows.each_row_says_what_the_line_said,
@@ -57,6 +58,20 @@ FAULTS: list[Fault] = [
         ALERTS,
         "[for (email, at) in alertEmails: { name: 'person-${at}', emailAddress: email, useCommonAlertSchema: true }]",
         "[]",
+    ),
+    *(
+        (alert_policy.every_alert_links_to_its_section, ALERTS, told, told.replace("#${one.name}", ""))
+        for told in (
+            f"    displayName: one.name\n    {LINK}",
+            f"  properties: {{\n    {LINK}\n    severity",
+            f"{LINK}\n    enabled",
+        )
+    ),
+    (
+        alert_policy.every_alert_links_to_its_section,
+        ALERTS,
+        "name: 'chunk-stuck'",
+        "name: 'chunk-stuck-for-long'",
     ),
     (
         alert_policy.log_alerts_are_evaluated_as_they_are_tested,
