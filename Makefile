@@ -67,8 +67,8 @@ $(SEMGREP)/.installed: tools/semgrep/requirements.txt $(VENV)/.installed
 demo: install ## record calls on loopback and watch them arrive in the archive, proven (OPEN=1: then the console)
 	@$(BIN)/python -m dev demo $(if $(OPEN),--open)
 
-up: install ## the same system, left running, with things to try (PORT=7072, DATA=folder)
-	@$(BIN)/python -m dev up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
+up: install ## the same system, left running, with things to try (PORT=7072, DATA=folder, COOKBOOK=1)
+	@$(BIN)/python -m dev up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(if $(COOKBOOK),--cookbook)
 
 bench: install ## measure the copy beside what one would pick instead (fifteen minutes; docs/performance.md)
 	@$(BIN)/python -m dev bench

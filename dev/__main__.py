@@ -41,11 +41,14 @@ def up(
     simulator_port: Annotated[
         int, typer.Option(help="of the simulator's page; its proxy takes the next one", min=0, max=65534)
     ] = 8900,
+    cookbook: Annotated[
+        bool, typer.Option("--cookbook", help="also run examples/cookbook, with stand-ins for its services")
+    ] = False,
 ) -> None:
     """Start the same system, leave it running and print what to try."""
     from dev.play import stay_up
 
-    raise typer.Exit(stay_up(host.value, port, data, simulator_port))
+    raise typer.Exit(stay_up(host.value, port, data, simulator_port, with_cookbook=cookbook))
 
 
 @app.command()

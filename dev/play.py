@@ -1,9 +1,9 @@
 """The commands `demo` and `up`: the local world with a person in front of it."""
 
-import contextlib
 import re
 import sys
 import webbrowser
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from dev.acs_simulator.options import SimulatorOptions
 from dev.api import RecordingApi
 from dev.azurite import AzuriteError
+from dev.cookbook import Cookbook
 from dev.demo import CHUNK_MAX_SECONDS, judge, keep, left_at_source, record_calls, wait_until_finished
 from dev.event_grid import BlobDeadLetters
 from dev.event_grid.outgoing import DEAD_LETTERS, OutgoingEvents
@@ -88,7 +89,9 @@ def _end(world: LocalWorld, screen: Screen, *, stay: bool) -> None:
     wait_for_stop()
 
 
-def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMULATOR_PORT) -> int:
+def stay_up(
+    host: Any, port: int, data: Path | None, simulator_port: int = SIMULATOR_PORT, *, with_cookbook: bool = False
+) -> int:
     """Start the world, say what happens in it, and wait for Ctrl-C."""
     screen = Screen()
     if port and not is_free(port):
@@ -101,6 +104,7 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
         with (
             stopped_cleanly(),
             OutgoingEvents(lambda line: screen.say(_LONG_ID.sub(lambda found: short(found[0]), line))) as events,
+            Cookbook(screen.say, usual_ports=True) if with_cookbook else nullcontext() as cookbook,
             LocalWorld(
                 WorldOptions(
                     host=host,
@@ -108,7 +112,7 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
                     data_dir=data.resolve() if data else None,
                     simulator=ports,
                     sign_in=True,
-                    settings=events.settings(f"http://127.0.0.1:{port}/api" if port else ""),
+                    settings=_settings(events, cookbook, port),
                 ),
                 screen.say,
             ) as world,
@@ -117,9 +121,12 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
             events.subscribe(BlobDeadLetters(world.storage, DEAD_LETTERS))
             _print_what_to_try(world, screen)
             _print_where_events_go(events, screen)
+            if cookbook is not None:
+                cookbook.start(world)
+                _print_the_cookbook(cookbook, world, screen)
             with Watcher(world.simulator.recordings, RecordingApi(world.host_url), screen.say):
                 wait_for_stop()
-            with contextlib.suppress(OSError):  # the terminal may be gone
+            with suppress(OSError):  # the terminal may be gone
                 screen.say("stopping …")
     except KeyboardInterrupt:
         return 130
@@ -135,6 +142,23 @@ def stay_up(host: Any, port: int, data: Path | None, simulator_port: int = SIMUL
         screen.console.print(f"[red]The local world could not start:[/] {error}")
         return 1
     return 0
+
+
+def _settings(events: OutgoingEvents, cookbook: Cookbook | None, port: int) -> dict[str, str]:
+    """Return the app settings of what was chosen."""
+    api = f"http://127.0.0.1:{port}/api" if port else ""
+    if cookbook is None:
+        return events.settings(api)
+    return {**events.settings(api, [cookbook.endpoint()]), **cookbook.settings_of_the_archive()}
+
+
+def _print_the_cookbook(cookbook: Cookbook, world: LocalWorld, screen: Screen) -> None:
+    screen.console.print(
+        "[bold]Cookbook:[/] the recipes work beside the archive, with stand-ins for the other sides. Its pages use:\n"
+        f"  APP={world.host_url} SIM={world.addresses.admin_url}/_simulator\n"
+        f"  OTHERS={cookbook.others.url} COOKBOOK={cookbook.url}",
+        soft_wrap=True,
+    )
 
 
 def _print_where_events_go(events: OutgoingEvents, screen: Screen) -> None:

@@ -1,10 +1,10 @@
 """Both ways that events leave the app, to one receiver: a custom topic with a subscription, and a webhook."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from dev.event_grid.custom_topics import KEY, CustomTopics
 from dev.event_grid.dead_letters import DeadLetterSink
@@ -43,12 +43,12 @@ class OutgoingEvents:
         """Stop both."""
         self._stack.close()
 
-    def settings(self, api: str = "") -> dict[str, str]:
-        """Return the app settings that send events here, both ways."""
+    def settings(self, api: str = "", others: Sequence[Mapping[str, Any]] = ()) -> dict[str, str]:
+        """Return the app settings that send events here, both ways, and to other webhook endpoints."""
         return {
             "EVENTS_TOPIC_ENDPOINT": self._endpoint,
             "EVENTS_TOPIC_KEY": KEY,
-            "WEBHOOKS": json.dumps([self.receiver.endpoint()]),
+            "WEBHOOKS": json.dumps([self.receiver.endpoint(), *others]),
             "WEBHOOK_NETWORKS": "127.0.0.0/8",
         } | ({"EVENTS_API_URL": api} if api else {})
 

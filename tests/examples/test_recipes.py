@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
+from azure.identity import CredentialUnavailableError
 from pydantic import SecretStr
 
+from dev.cookbook.others import SPEECH_KEY, Asked, Identity, Others, token_for
 from dev.in_memory.builders import settings as built
 from dev.policies.repository import ROOT
 from recipes import ON, TryAgainError, inbox, power_bi, run, teams, ticket, transcribe
@@ -32,7 +35,6 @@ from recording.domain.outgoing.events import (
     event_of,
 )
 from tests.examples.notes import Notes
-from tests.examples.others import SPEECH_KEY, Asked, Identity, Others, token_for
 
 NOW = datetime.now(UTC)
 
@@ -167,6 +169,30 @@ def test_a_side_that_fails_is_tried_again_and_keeps_no_other_from_its_part(other
     assert (len(others.messages), len(others.tickets)) == (1, 1)
 
 
+class NoIdentity:
+    """An identity that gets no token: the platform's endpoint does not answer."""
+
+    def get_token(self, *_: str, **__: Any) -> Any:
+        raise CredentialUnavailableError("the endpoint did not answer")
+
+
+def test_a_recipe_that_cannot_begin_keeps_no_other_from_its_part(others: Others, notes: Notes) -> None:
+    """No token, a setting that was forgotten, an answer that nobody expects: the ticket is opened all the same."""
+    incomplete = {**told(archived()), "type": EventType.INCOMPLETE.wire_name}
+    without = {name: value for name, value in settings_of(others).items() if name != "ARCHIVE_API_URL"}
+    others.routes["GET /api/recordings/rec-1"] = lambda _: (200, {"complete": True, "chunks": []})
+    others.routes["POST /api/recordings/rec-1/derived"] = lambda _: (202, None)
+    cases = [
+        (settings_of(others), NoIdentity(), "this app's identity gets no token"),
+        (without, Identity(), "the setting ARCHIVE_API_URL is missing"),
+        (settings_of(others), Identity(), "transcribe: TypeError"),
+    ]
+    for at, (chosen, identity, said) in enumerate(cases):
+        with pytest.raises(TryAgainError, match=said):
+            run({**incomplete, "id": f"{at:032}"}, ON, Outside(chosen, identity, notes))
+    assert (len(others.messages), len(others.tickets), others.transcriptions) == (3, 3, [])
+
+
 def test_nothing_is_sent_after_a_redirect_and_no_address_is_told(others: Others, outside: Outside) -> None:
     """A workflow's URL is a secret, and a redirect could take it elsewhere."""
     others.routes = {f"POST {key.partition(' ')[2]}": lambda _: (307, None) for key in others.routes}
@@ -193,7 +219,7 @@ def test_a_card_and_a_ticket_say_what_happened_and_where_to_look(others: Others,
     (card,) = others.messages
     facts = {fact["title"]: fact["value"] for fact in card["body"][1]["facts"]}
     assert (facts["recordingId"], facts["code"]) == ("rec-1", "media_suspect")
-    assert card["actions"][0]["url"] == "https://archive.contoso.com/api/console/#/recording/rec-1"
+    assert card["actions"][0]["url"] == "https://archive.contoso.com/api/console/index.html#/recording/rec-1"
     (ticket,) = others.tickets
     assert "code: media_suspect" in ticket["description"]
     refused = event_of(
@@ -202,6 +228,15 @@ def test_a_card_and_a_ticket_say_what_happened_and_where_to_look(others: Others,
     run(told(refused), ON, outside)
     assert others.messages[-1]["actions"] == []
     assert others.tickets[-1]["urgency"] == "1"
+
+
+@pytest.mark.parametrize("written", ["/api/console", "/api/console/", "/api/console/index.html"])
+def test_the_link_of_a_card_opens_for_a_person_who_is_not_signed_in_yet(written: str) -> None:
+    """App Service authentication answers 401 in place of the page, but for the files that the templates leave open."""
+    chosen = Outside({"CONSOLE_URL": f"https://archive.contoso.com{written}"}, Identity(), Notes())
+    (action,) = teams.message_of(told(quarantined()), chosen)["attachments"][0]["content"]["actions"]
+    path = urlsplit(action["url"]).path
+    assert f"'{path}'" in (ROOT / "infra" / "modules" / "function-app.bicep").read_text("utf-8")
 
 
 # --- transcriptions --------------------------------------------------------------------------------------------------

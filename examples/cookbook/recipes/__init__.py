@@ -31,7 +31,7 @@ class TryAgainError(Exception):
 
 
 def run(event: Event, recipes: Sequence[Recipe], outside: Outside) -> None:
-    """Let each recipe work on an event once; one that fails keeps no other from its part.
+    """Let each recipe work on an event once; one that fails, in whatever way, keeps no other from its part.
 
     Raises:
         TryAgainError: one of them could not; the others are done, and will not be done again.
@@ -44,6 +44,9 @@ def run(event: Event, recipes: Sequence[Recipe], outside: Outside) -> None:
             recipe.act(event, outside)
         except OutsideError as error:
             failed.append(f"{recipe.NAME}: {error}")
+        except Exception as error:
+            log.exception("%s has a fault of its own", recipe.NAME)
+            failed.append(f"{recipe.NAME}: {type(error).__name__}")  # its text may have an address
         else:
             outside.notes.add(recipe.NAME, event["id"])
             log.info("%s is done for %s %s", recipe.NAME, word_of(event), event["id"])

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import requests
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableClient
 from azure.identity import DefaultAzureCredential
 
@@ -18,7 +18,10 @@ NOTES = "CookbookNotes"
 
 
 class OutsideError(Exception):
-    """Another system did not do what it was asked; trying again later may help. The text names no address."""
+    """What a recipe needs is not there, or did not do what it was asked; trying again later may help.
+
+    The text names no address.
+    """
 
 
 class Notes(Protocol):
@@ -52,10 +55,10 @@ class Outside:
         return bool(self._settings.get(name))
 
     def setting(self, name: str, default: str | None = None) -> str:
-        """Return a setting. Raises KeyError when it must be there and is not."""
+        """Return a setting. Raises OutsideError when it must be there and is not."""
         value = self._settings.get(name) or default
         if value is None:
-            raise KeyError(f"the setting {name} is missing")
+            raise OutsideError(f"the setting {name} is missing")
         return value
 
     @cached_property
@@ -69,8 +72,11 @@ class Outside:
         return self._notes or TableNotes(self)
 
     def bearer(self, scope: str) -> dict[str, str]:
-        """Return the header with a token of this app's identity."""
-        return {"Authorization": f"Bearer {self.credential.get_token(scope).token}"}
+        """Return the header with a token of this app's identity. Raises OutsideError when there is none now."""
+        try:
+            return {"Authorization": f"Bearer {self.credential.get_token(scope).token}"}
+        except AzureError as error:
+            raise OutsideError(f"this app's identity gets no token ({type(error).__name__})") from None
 
     def call(  # noqa: PLR0917 - a request has so many parts
         self,

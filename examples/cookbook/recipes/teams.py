@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from recipes.inbox import word_of
 from recipes.outside import Outside
@@ -57,5 +58,6 @@ def _links(event: Mapping[str, Any], outside: Outside) -> list[dict[str, str]]:
     recording_id = event["data"].get("recordingId")
     if not (recording_id and outside.has("CONSOLE_URL")):
         return []
-    url = f"{outside.setting('CONSOLE_URL').rstrip('/')}/#/recording/{recording_id}"
+    page = f"{outside.setting('CONSOLE_URL').rstrip('/').removesuffix('/index.html')}/index.html"  # opens unsigned
+    url = f"{page}#/recording/{quote(recording_id, safe='')}"
     return [{"type": "Action.OpenUrl", "title": "Open in the console", "url": url}]
