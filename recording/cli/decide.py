@@ -22,7 +22,7 @@ from recording.domain.find.short_ids import item_name, short_id
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.chunk import ChunkRecord, ChunkState
-from recording.domain.watched.attention import AttentionItem
+from recording.domain.watched.attention import FAILED_ONCE, STUCK_AFTER, AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.views.attention import AcceptedView, DecidedView, RedrivenView
@@ -158,7 +158,8 @@ def retry(  # noqa: PLR0917 - typer takes options as parameters
     Examples: `recordings retry 2b5579c4/0`, `recordings retry --reason source_refused --note "key rotated"`.
     """
     session = session_of(context, form)
-    raise typer.Exit(_decide(session, "retry", retry_items, (names or [], reason, recording), note, yes=yes))
+    selected = (names or [], reason, recording)
+    raise typer.Exit(_decide(session, "retry", retry_items, selected, note, yes=yes, stuck_after=FAILED_ONCE))
 
 
 Decision = Callable[[HeldFilter, str, str | None, Ports, Settings], Decided]
@@ -172,14 +173,16 @@ def _decide(
     note: str,
     *,
     yes: bool,
+    stuck_after: int = STUCK_AFTER,
 ) -> int:
     names, reason, recording = selected
     if not names and not reason and not recording:
         message = "select items by their ids, --reason or --recording; see `ls --attention`"
         raise RequestError(message, code=Code.NOTHING_CHOSEN)
     each_name: list[str | None] = [*names] or [None]
-    chosen = [Filters(name, reason, recording).chosen(session) for name in each_name]
-    items = [item for each in chosen for item in needs_attention(session.ports, session.settings, each).items]
+    chosen = [Filters(name, reason, recording).chosen(session, stuck_after) for name in each_name]
+    looks = (needs_attention(session.ports, session.settings, each, stuck_after) for each in chosen)
+    items = [item for look in looks for item in look.items]
     meant = {item.id: _name(session, item) for item in items}
     confirm_many(session, f"{word} {len(meant)} items", len(meant), yes=yes)
     done = [decision(each, note, session.caller, session.ports, session.settings) for each in chosen]

@@ -15,7 +15,7 @@ from recording.cli.output.times import read_moment
 from recording.domain.find.short_ids import named_by
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.quarantine import REASONS
-from recording.domain.watched.attention import Attention
+from recording.domain.watched.attention import STUCK_AFTER, Attention
 from recording.errors import RequestError
 from recording.operate.accept import check_note
 from recording.operate.attention import needs_attention
@@ -93,11 +93,11 @@ class Filters:
         None
     )
 
-    def chosen(self, session: Session) -> HeldFilter:
+    def chosen(self, session: Session, stuck_after: int = STUCK_AFTER) -> HeldFilter:
         """Return which items are meant; short ids become whole ones."""
         return HeldFilter.read(
             {
-                "id": None if self.item is None else find_item(self.item, session.ports, session.settings),
+                "id": None if self.item is None else find_item(self.item, session.ports, session.settings, stuck_after),
                 "reason": self.reason,
                 "recordingId": None if self.recording is None else _recording(session, self.recording),
                 "before": moment(session, self.before, "--before"),

@@ -50,8 +50,16 @@ class NeedsAttention:
         return tuple(item.id for item in self.items if item.kind is Attention.UNREADABLE and item.id in PLACES)
 
 
-def needs_attention(ports: Ports, settings: Settings, chosen: HeldFilter | None = None) -> NeedsAttention:
+def needs_attention(
+    ports: Ports, settings: Settings, chosen: HeldFilter | None = None, stuck_after: int = model.STUCK_AFTER
+) -> NeedsAttention:
     """Gather everything that needs attention and matches the filter.
+
+    Args:
+        ports: where things are.
+        settings: for the times of events.
+        chosen: the filter; None is everything.
+        stuck_after: failed tries from which on an open chunk counts; `FAILED_ONCE` for what may be retried.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`: the filter names nothing that exists.
@@ -62,7 +70,7 @@ def needs_attention(ports: Ports, settings: Settings, chosen: HeldFilter | None 
     broken: list[StorageError] = []
     pairs = list(everything_held(ports, settings, broken))
     items = [_of_held(one, found, now, settings) for one, found in pairs]
-    open_items, complete = _of_open(ports, settings, now)
+    open_items, complete = _of_open(ports, settings, now, stuck_after)
     reconciled, scrubbed = _last_looks(ports)
     timers = looks.late(reconciled, scrubbed, _last_comparison(ports), now)
     everything = [*items, *open_items, *timers, *_of_endpoints(ports, now)]
@@ -117,15 +125,14 @@ def _of_held(one: Held, found: object, now: datetime, settings: Settings) -> Att
     )
 
 
-def _of_open(ports: Ports, settings: Settings, now: datetime) -> tuple[list[AttentionItem], bool]:
+def _of_open(ports: Ports, settings: Settings, now: datetime, stuck_after: int) -> tuple[list[AttentionItem], bool]:
     chunks = _Look(ports.catalog.open_chunks, now)
     known = {record.key: record for record in chunks}
     still = _Look(lambda: ports.catalog.open_chunks(now), now)
     if not chunks.has_ended:  # chunks that can be saved must not be hidden by thousands that are late
         known |= {record.key: record for record in still}
-    items = [
-        item for record in known.values() if (item := model.of_chunk(record, now, settings.at_risk_below)) is not None
-    ]
+    found = (model.of_chunk(record, now, settings.at_risk_below, stuck_after) for record in known.values())
+    items = [item for item in found if item is not None]
     recordings = _Look(ports.catalog.alarmed_recordings, now)
     for record in recordings:
         if (call := model.of_call(record)) is not None:

@@ -16,7 +16,7 @@ from recording.domain.state.chunk import ChunkRecord, Dismissal
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished, is_held
-from recording.domain.watched.attention import OF_CALLS, Attention, AttentionItem
+from recording.domain.watched.attention import FAILED_ONCE, OF_CALLS, STUCK_AFTER, Attention, AttentionItem
 from recording.domain.watched.expectation import ALARMS
 from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
@@ -84,13 +84,13 @@ def dismiss(chosen: HeldFilter, note: str, caller: str | None, ports: Ports, set
 
 
 def retry(chosen: HeldFilter, note: str, caller: str | None, ports: Ports, settings: Settings) -> Decided:
-    """Try again now: open chunks at once, held items as by a redrive, missing recordings in the next run.
+    """Try again now: failing chunks at once, held items as by a redrive, missing recordings in the next run.
 
     Raises:
         RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
         StorageError: storage does not answer; what was retried until then is queued.
     """
-    return _decide(Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry)
+    return _decide(Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry, FAILED_ONCE)
 
 
 Act = Callable[[AttentionItem, Dismissal, Ports, Settings], bool]
@@ -104,11 +104,12 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
     ports: Ports,
     settings: Settings,
     act: Act,
+    stuck_after: int = STUCK_AFTER,
 ) -> Decided:
     check_note(note)
     if chosen.matches_all:
         raise RequestError("select items by id, reason or recording", code=Code.NOTHING_CHOSEN)
-    items = needs_attention(ports, settings, chosen).items
+    items = needs_attention(ports, settings, chosen, stuck_after).items
     decision = Dismissal(by=caller, note=without_numbers(note), at=ports.clock.now())
     done: list[str] = []
     skipped: list[str] = []

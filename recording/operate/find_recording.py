@@ -5,6 +5,8 @@ from itertools import islice
 
 from recording.domain.find.short_ids import is_named_by, item_name, named_by, short_id
 from recording.domain.ids import are_same_id, canonical_id
+from recording.domain.state.transitions import is_archived
+from recording.domain.watched.attention import STUCK_AFTER
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
@@ -48,14 +50,20 @@ def find_recording(typed: str, ports: Ports) -> str:
     return found.pop()
 
 
-def find_item(typed: str, ports: Ports, settings: Settings) -> str:
+def find_item(typed: str, ports: Ports, settings: Settings, stuck_after: int = STUCK_AFTER) -> str:
     """Return the whole id of the one matching attention item.
+
+    Args:
+        typed: what the operator typed.
+        ports: where things are.
+        settings: for the times of events.
+        stuck_after: failed tries from which on an open chunk counts.
 
     Raises:
         RequestError: `unknown_id`, or `invalid_request` when several match.
         StorageError: when storage does not answer.
     """
-    items = needs_attention(ports, settings).items
+    items = needs_attention(ports, settings, stuck_after=stuck_after).items
     if any(typed == item.id or typed in item.entries for item in items):
         return typed
     short = {item.id for item in items if item_name(item.id, item.recording_id, item.index).startswith(typed)}
@@ -63,9 +71,24 @@ def find_item(typed: str, ports: Ports, settings: Settings) -> str:
     if len(found) == 1:
         return found.pop()
     if not found:
-        message = f"nothing that needs attention is named by {typed!r}; see `ls --attention`"
-        raise RequestError(message, code=Code.UNKNOWN_ID)
+        why = (
+            f"{typed} is archived"
+            if _is_archived(typed, ports)
+            else f"nothing that needs attention is named by {typed!r}"
+        )
+        raise RequestError(f"{why}; see `ls --attention`", code=Code.UNKNOWN_ID)
     raise RequestError(f"{typed!r} names {len(found)} things: type more of it, or the whole id")
+
+
+def _is_archived(typed: str, ports: Ports) -> bool:
+    """Return whether this is one file, such as `2f7a91c1/0`, and it was archived meanwhile."""
+    whole, _, index = typed.rpartition("/")
+    try:
+        recording_id = find_recording(whole, ports)
+    except RequestError:
+        return False
+    files = [one for one in ports.catalog.chunks_of(recording_id) if str(one.task.index) == index]
+    return bool(files) and all(is_archived(one) for one in files)
 
 
 def _known(ports: Ports) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -15,6 +15,7 @@ from recording.errors import fault_of
 from recording.errors.codes import Code
 
 STUCK_AFTER = 5  # attempts; single failures are normal
+FAILED_ONCE = 1  # what an operator may retry is any chunk that fails
 _PAUSES = (Code.COPY_PAUSED, Code.CLAIM_HELD, Code.CLAIM_LOST)  # a worker's turn ended; nothing failed
 
 
@@ -74,9 +75,18 @@ class AttentionItem:
     entries: tuple[str, ...] = ()
 
 
-def of_chunk(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> AttentionItem | None:
-    """Return the attention item of a chunk's record; None while all is well."""
-    kind = _kind_of(record, now, at_risk_below)
+def of_chunk(
+    record: ChunkRecord, now: datetime, at_risk_below: timedelta, stuck_after: int = STUCK_AFTER
+) -> AttentionItem | None:
+    """Return the attention item of a chunk's record; None while all is well.
+
+    Args:
+        record: of the chunk.
+        now: the time.
+        at_risk_below: the time left from which on a chunk is at risk.
+        stuck_after: failed tries from which on a chunk is stuck.
+    """
+    kind = _kind_of(record, now, at_risk_below, stuck_after)
     if kind is None:
         return None
     reason = record.quarantine_reason or record.last_error or kind.value
@@ -98,7 +108,7 @@ def of_chunk(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> At
     )
 
 
-def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> Attention | None:
+def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta, stuck_after: int) -> Attention | None:
     if record.dismissed is not None and is_held(record):
         return None
     if record.state is ChunkState.EXPIRED:
@@ -113,7 +123,7 @@ def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta) -> At
     if record.state is ChunkState.PENDING and is_urgent:
         return Attention.AT_RISK
     is_failing = record.last_error is not None and record.last_error not in _PAUSES
-    return Attention.STUCK if is_failing and record.attempts >= STUCK_AFTER else None
+    return Attention.STUCK if is_failing and record.attempts >= stuck_after else None
 
 
 def of_recording(

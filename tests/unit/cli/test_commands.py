@@ -1,6 +1,7 @@
 """The operator's commands: what they print and their exit codes, which a scheduled job looks at."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -381,6 +382,24 @@ def test_a_stuck_chunk_is_tried_now(here: World, run: Run, hold: Hold) -> None:
     code, _ = run("retry", f"{SHORT}/0")
     assert (code, here.state(), len(here.fakes.queue.tasks)) == (0, ChunkState.PENDING, 1)
     assert run("retry", "--all")[0] == 2
+
+
+@pytest.mark.parametrize("attempts", [1, 4, 9])
+def test_what_show_tells_to_type_about_a_failing_file_works(here: World, run: Run, attempts: int) -> None:
+    """It fails, and is neither stuck nor at risk yet: the operator who has just fixed the role types it."""
+    failing = {"state": ChunkState.PENDING, "last_error": "source_refused", "attempts": attempts}
+    failing |= {"next_attempt_at": here.now + timedelta(minutes=5)}
+    here.fakes.catalog.save_chunk(here.record().model_copy(update=failing))
+    (typed,) = re.findall(r"now: recordings (.+)", run("show", SHORT)[1])
+    assert run(*typed.split())[0] == 0
+    assert run("retry", "--reason", "source_refused")[0] == 0
+    assert len(here.fakes.queue.tasks) == 2
+
+
+def test_a_file_that_was_archived_meanwhile_is_called_archived(run: Run) -> None:
+    """The next try came first: that is good news, and no unknown id."""
+    code, shown = run("retry", f"{SHORT}/0")
+    assert (code, f"{SHORT}/0 is archived" in shown) == (2, True), shown
 
 
 def test_suspect_bytes_are_accepted_once_the_operator_says_yes(here: World, run: Run, hold: Hold) -> None:

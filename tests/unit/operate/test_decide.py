@@ -202,17 +202,21 @@ def test_what_goes_on_by_itself_cannot_be_dismissed() -> None:
     assert kinds(here) == [Attention.AT_RISK]
 
 
-def test_retry_works_on_an_open_chunk_now() -> None:
-    """After a role was mended nobody waits for the next try."""
+@pytest.mark.parametrize("attempts", [1, 4, 9])
+@pytest.mark.parametrize(
+    "by", [{"recording_id": RECORDING_ID}, {"id": f"{RECORDING_ID}/{task().key}"}, {"reason": "source_refused"}]
+)
+def test_retry_works_on_an_open_chunk_now(attempts: int, by: dict[str, str]) -> None:
+    """After a role was mended nobody waits for the next try; a chunk need not be stuck, or near its end."""
     here = world()
     here.holds(task())
     here.announces()
     here.fakes.queue.sent.clear()
     later = here.now + timedelta(minutes=30)
     here.fakes.catalog.save_chunk(
-        changed(here.record(), attempts=9, last_error="source_refused", next_attempt_at=later)
+        changed(here.record(), attempts=attempts, last_error="source_refused", next_attempt_at=later)
     )
-    done = retry(HeldFilter(recording_id=RECORDING_ID), "role is back", "op", here.ports, here.settings)
+    done = retry(HeldFilter(**by), "role is back", "op", here.ports, here.settings)
     assert done.done == (f"{RECORDING_ID}/{task().key}",)
     here.runs_due()
     assert here.state() is ChunkState.SOURCE_DELETED
