@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -178,6 +178,11 @@ class StorageFollowUps:
         body = json.dumps({"recordingId": recording_id, "attempt": attempt})
         with translate_errors("enqueuing a follow-up"):
             _send_later(self._queue, body, delay, FOLLOW_UP_LIVES)
+
+    def log(self, event: str, facts: Mapping[str, str | int | float | bool]) -> None:
+        """Enqueue a line for the app's log; it expires after a day."""
+        with translate_errors("enqueuing a line of the log"):
+            _sent(self._queue, json.dumps({"log": {"event": event, **facts}}), timedelta(), FOLLOW_UP_LIVES)
 
 
 class StorageExports:

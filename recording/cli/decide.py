@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from recording.cli.connect.app_log import logged_by_the_app
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Session, text
 from recording.cli.options import (
     Filters,
@@ -94,7 +95,8 @@ def _redriven(session: Session, chosen: HeldFilter, *, dry_run: bool) -> Redrive
     if dry_run:
         act()
     else:
-        audited(Operation.REDRIVE_HELD, chosen.recording_id, session.caller, session.ports, act)
+        with logged_by_the_app(session.ports):
+            audited(Operation.REDRIVE_HELD, chosen.recording_id, session.caller, session.ports, act)
     return done[0]
 
 
@@ -117,7 +119,8 @@ def accept(  # noqa: PLR0917 - typer takes options as parameters
     record = find_chunk(file, session.ports)
     name = _suspect(record, suspect)
     ask(session, f"make {name.rpartition('/')[2]} the recording", yes=yes)
-    done = accept_bytes(chunk_id(record), name, note, session.caller, session.ports)
+    with logged_by_the_app(session.ports):
+        done = accept_bytes(chunk_id(record), name, note, session.caller, session.ports)
     session.show(
         AcceptedView.of(done).plain(),
         text(("accepted  ", "green"), f"{_file(record)}: {name if session.is_wide else name.rpartition('/')[2]}"),
@@ -185,7 +188,8 @@ def _decide(
     items = [item for look in looks for item in look.items]
     meant = {item.id: _name(session, item) for item in items}
     confirm_many(session, f"{word} {len(meant)} items", len(meant), yes=yes)
-    done = [decision(each, note, session.caller, session.ports, session.settings) for each in chosen]
+    with logged_by_the_app(session.ports):
+        done = [decision(each, note, session.caller, session.ports, session.settings) for each in chosen]
     told = Decided(tuple(i for each in done for i in each.done), tuple(i for each in done for i in each.skipped))
     lines = [text((f"{word}: done  ", "green"), meant.get(name, name)) for name in told.done]
     lines += [

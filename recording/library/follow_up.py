@@ -49,7 +49,12 @@ FIRST_DELAY = timedelta(seconds=5)
 
 
 def follow_up_message(text: str, ports: Ports) -> None:
-    """Update the directory about the recording that a message names; later, if storage fails now."""
+    """Update the directory about the recording that a message names; later, if storage fails now.
+
+    A message may instead hold a line for the log, about what was decided on a command line.
+    """
+    if _logged(text):
+        return
     recording_id, attempt = _read(text)
     if recording_id is None or ports.follow_ups is None:
         emit(Event.FOLLOW_UP_FAILED, code=Code.UNREADABLE_RECORD, reason="dropped")
@@ -194,6 +199,19 @@ def library_of(ports: Ports) -> tuple[Directory, IndexKeySource]:
     if ports.directory is None or ports.index_keys is None:
         raise StorageBusyError("this app has no directory")
     return ports.directory, ports.index_keys
+
+
+def _logged(text: str) -> bool:
+    """Log the line that a message holds, and return whether it holds one."""
+    try:
+        facts = dict(json.loads(text)["log"])
+        event = Event(facts.pop("event"))
+        if not all(isinstance(fact, str | int | float) for fact in facts.values()):
+            return False
+        emit(event, **facts)
+    except (ValueError, LookupError, TypeError, RecursionError):  # ValueError: no event or field of ours
+        return False
+    return True
 
 
 def _read(text: str) -> tuple[str | None, int]:

@@ -1,6 +1,6 @@
 """Messages that are waiting, and those that failed too often."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -77,6 +77,10 @@ class FollowUps(Protocol):
 
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:
         """Ask that the directory be brought up to date about a recording."""
+        ...
+
+    def log(self, event: str, facts: Mapping[str, str | int | float | bool]) -> None:
+        """Ask that the app log a line about what was decided in another process: alerts read the app's log."""
         ...
 
 

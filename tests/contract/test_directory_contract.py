@@ -1,5 +1,7 @@
 """The port Directory: the same promises from the fake and from the table; so for its keys and its queue."""
 
+import base64
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +23,7 @@ from recording.adapters.table.tables import put_row
 from recording.domain.find.directory import IndexRow, Span, inverse_month, inverse_ms, place_of, row_key
 from recording.domain.find.find_query import FindQuery
 from recording.library.directory import find
+from recording.library.follow_up import follow_up_message
 from recording.ports import Directory, FollowUps, IndexKeySource
 from recording.settings import Settings
 
@@ -209,6 +212,7 @@ def test_a_follow_up_is_sent_also_where_there_is_no_queue_yet(follow_ups: Follow
     """The first recording of a new deployment."""
     follow_ups.send("rec-1")
     follow_ups.send("rec-2", 3, timedelta(seconds=1))
+    follow_ups.log("recording.dismissed", {"action": "held", "index": 0})
 
 
 @pytest.mark.azurite
@@ -222,6 +226,23 @@ def test_a_follow_up_is_a_message_that_names_the_recording(storage: Settings) ->
     with QueueServiceClient.from_connection_string(connection.get_secret_value()) as service:
         (message,) = service.get_queue_client("recording-follow-ups").peek_messages(max_messages=1)
     assert message.content == "eyJyZWNvcmRpbmdJZCI6ICJyZWMtMSIsICJhdHRlbXB0IjogMn0="
+
+
+@pytest.mark.azurite
+def test_a_line_for_the_log_is_a_message_that_the_same_function_logs(
+    storage: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator's decision ends an alert that reads the app's log."""
+    adapter = StorageFollowUps(storage)
+    adapter.log("recording.dismissed", {"action": "held", "index": 0})
+    adapter.close()
+    connection = storage.host_storage.connection_string
+    assert connection is not None
+    with QueueServiceClient.from_connection_string(connection.get_secret_value()) as service:
+        messages = service.get_queue_client("recording-follow-ups").peek_messages(max_messages=32)
+    with caplog.at_level(logging.INFO, logger="recording"):
+        follow_up_message(base64.b64decode(messages[-1].content).decode(), world().ports)
+    assert caplog.messages[-1] == 'recording.dismissed action="held" index=0'
 
 
 @pytest.mark.azurite

@@ -1,7 +1,8 @@
 """The directory, its queue and its keys in memory, under the same contract suite as the adapters."""
 
+import json
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dev.in_memory.fakes.queue import FakeMessages
@@ -84,7 +85,12 @@ class FakeFollowUps(Scripted):
     def __init__(self, clock: Clock) -> None:
         super().__init__()
         self.sent: list[tuple[str, int, datetime]] = []
+        self.lines: list[str] = []  # messages that ask for a line of the log
         self._clock = clock
+
+    @scripted
+    def log(self, event: str, facts: Mapping[str, str | int | float | bool]) -> None:
+        self.lines.append(json.dumps({"log": {"event": event, **facts}}))
 
     @scripted
     def send(self, recording_id: str, attempt: int = 0, delay: timedelta = timedelta()) -> None:

@@ -77,7 +77,7 @@ STORES = (
     Store(_T, names.SEAL_TABLE, "names of what waits to be sealed", Sweep.NOTHING),
     Store(_Q, names.EVENTS_QUEUE, "events as ACS sent them", Sweep.PASSES),
     Store(_Q, names.CHUNKS_QUEUE, "ids, locations and times of chunks", Sweep.PASSES),
-    Store(_Q, names.FOLLOW_UPS_QUEUE, "ids of recordings", Sweep.NOTHING),
+    Store(_Q, names.FOLLOW_UPS_QUEUE, "ids of recordings, lines for the log", Sweep.NOTHING),
     Store(_Q, names.EXPORTS_QUEUE, "ids of exports", Sweep.NOTHING),
     Store(_T, names.OUTBOX_TABLE, "ids, digests and times of events that go out", Sweep.NOTHING),
     Store(_Q, names.OUTBOX_QUEUE, "ids of events that go out", Sweep.NOTHING),

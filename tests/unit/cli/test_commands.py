@@ -1,6 +1,7 @@
 """The operator's commands: what they print and their exit codes, which a scheduled job looks at."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -24,7 +25,9 @@ from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkState, Suspect
 from recording.domain.watched.attention import Attention
 from recording.domain.watched.looks import RECONCILED, SCRUBBED, ScrubLook
+from recording.errors import StorageBusyError
 from recording.errors.codes import Code
+from recording.library.follow_up import follow_up_message
 from recording.library.tags import change_tags
 from recording.operate.scrub import scrub
 from recording.ports import AuditEntry
@@ -511,3 +514,55 @@ def test_a_trail_of_years_is_settled_row_by_row(here: World) -> None:
     rows += [AuditEntry(here.now, Word("stop"), "one", None, outcome) for outcome in ("asked", "done", "done")]
     assert [(one.operation, one.outcome) for one in settled(rows)][-2:] == [("stop", "done"), ("stop", "done")]
     assert compared < 3 * len(rows)
+
+
+# --- the app's log ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [
+        (("dismiss", f"{SHORT}/0", "--note", "a test call"), "recording.dismissed"),
+        (("redrive", "--id", f"{SHORT}/0"), "recording.redriven"),
+        (("retry", f"{SHORT}/0"), "recording.redriven"),
+    ],
+)
+def test_what_is_decided_here_is_logged_by_the_app(
+    here: World, run: Run, hold: Hold, caplog: pytest.LogCaptureFixture, decided: tuple[tuple[str, ...], str]
+) -> None:
+    """The alert reads the app's log: without that line it would stand for two days after the decision."""
+    hold()
+    words, event = decided
+    assert run(*words)[0] == 0
+    caplog.clear()
+    with caplog.at_level(logging.INFO, logger="recording"):
+        for message in here.fakes.follow_ups.lines:
+            follow_up_message(message, here.ports)
+    (line,) = [record for record in caplog.records if vars(record).get("event") == event]
+    assert f'document_id="{task().document_id}"' in line.getMessage()
+
+
+def test_a_queue_that_does_not_answer_undoes_no_decision(here: World, run: Run, hold: Hold) -> None:
+    """The decision stands, and its alert ends with its window."""
+    hold()
+    here.fakes.follow_ups.fail_next("log", StorageBusyError("busy"), times=9)
+    assert run("dismiss", f"{SHORT}/0", "--note", "a test call")[0] == 0
+    assert run("status")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"log": {"event": "recording.unheard_of"}}',
+        '{"log": {"event": "recording.dismissed", "name": "Ann"}}',
+        '{"log": {"event": "recording.dismissed", "reason": {"a": 1}}}',
+        '{"log": ["event"]}',
+    ],
+)
+def test_a_line_that_is_none_of_the_apps_is_not_logged(
+    here: World, caplog: pytest.LogCaptureFixture, message: str
+) -> None:
+    """Whoever may write to the queue writes no fields of their own into the log."""
+    with caplog.at_level(logging.INFO, logger="recording"):
+        follow_up_message(message, here.ports)
+    assert [vars(record)["event"] for record in caplog.records] == ["recording.follow_up_failed"]
