@@ -13,6 +13,16 @@ from recording.ports.bulkhead import readable
 from tests.contract.chunks import NOW, added, chunk, stored
 
 
+@pytest.mark.parametrize("length_bytes", [1, 2**31 - 1, 2**31, 3_000_000_000, 2**40])
+def test_a_file_of_any_length_is_saved(catalog: Catalog, length_bytes: int) -> None:
+    """Five channels for four hours are 2.3 GB, more than a table's ordinary whole number holds."""
+    done = {"state": ChunkState.SOURCE_DELETED, "blob_name": "x", "length_bytes": length_bytes, "sha256": "ab" * 32}
+    record = added(catalog, chunk())
+    catalog.save_chunk(record.model_copy(update=done))
+    assert stored(catalog, record).length_bytes == length_bytes
+    assert [age.length_bytes for age in catalog.media_ages().items] == [length_bytes]
+
+
 def test_a_chunk_comes_back_as_it_was_added(catalog: Catalog) -> None:
     """Nothing may be lost on the way through a table row."""
     record = chunk()

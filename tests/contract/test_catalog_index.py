@@ -128,6 +128,65 @@ def test_a_row_that_cannot_be_read_hides_no_other(catalog: TableCatalog, table: 
     assert unreadable.value.code == "unreadable_record"
 
 
+ODD_COLUMNS = (None, 5, True, "", "nowhere", datetime(2026, 11, 23, tzinfo=UTC), b"x")
+
+
+@pytest.mark.parametrize("value", ODD_COLUMNS, ids=repr)
+@pytest.mark.parametrize("column", ["chunkPartition", "chunkRow"])
+def test_an_index_row_that_points_nowhere_hides_no_chunk(
+    catalog: TableCatalog, table: TableClient, column: str, value: object
+) -> None:
+    """One damaged row would blind the sweep, and the list of what is held, for everybody."""
+    for document_id in ("a", "b", "c"):
+        record = added(catalog, chunk(0, document_id))
+        if document_id != "a":
+            finished(catalog, record)
+    catalog.save_cursor(table_catalog.HELD_INDEX, "whole")
+    for partition, row_key in ((rows.OPEN_PARTITION, "0"), (rows.HELD_PARTITION, "0")):
+        odd = {"chunkPartition": "rec-1", "chunkRow": "000000-x", column: value}
+        keys = {"PartitionKey": partition, "RowKey": row_key}
+        table.upsert_entity(keys | {name: one for name, one in odd.items() if one is not None})
+    assert [one.task.document_id for one in readable(catalog.open_chunks(), "test")] == ["a"]
+    assert [one.task.document_id for one in readable(catalog.open_chunks_page().items, "test")] == ["a"]
+    assert [one.task.document_id for one in readable(catalog.held_chunks(), "test")] == ["b", "c"]
+
+
+@pytest.mark.parametrize("value", ODD_COLUMNS, ids=repr)
+@pytest.mark.parametrize("column", ["lookAt", "stands"])
+def test_an_index_row_of_a_recording_with_an_odd_column_hides_no_recording(
+    catalog: TableCatalog, storage: Settings, column: str, value: object
+) -> None:
+    """The alarm about missing files would never ring again, for any recording."""
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    for name in ("rec-1", "rec-2"):
+        catalog.add_recording(RecordingRecord(recording_id=name))
+    connection_string = storage.host_storage.connection_string
+    assert connection_string is not None
+    with TableServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
+        odd = rows.open_recording_row(RecordingRecord(recording_id="rec-1")) | {column: value}
+        service.get_table_client("recordings").upsert_entity(
+            {name: one for name, one in odd.items() if one is not None}
+        )
+    found = [one.recording_id for one in readable(catalog.due_recordings(now).items, "test")]
+    assert found == ["rec-1", "rec-2"]
+
+
+@pytest.mark.parametrize("value", [*ODD_COLUMNS, 1.5], ids=repr)
+@pytest.mark.parametrize("column", ["lengthBytes", "readAt", "recordingId", "isOffline", "state"])
+def test_a_row_with_an_odd_column_hides_no_media_from_the_scrub(
+    catalog: TableCatalog, table: TableClient, column: str, value: object
+) -> None:
+    """These columns are for people and for the survey; nobody notices a scrub that reads nothing any more."""
+    done = {"state": ChunkState.SOURCE_DELETED, "blob_name": "x", "length_bytes": 5, "sha256": "ab" * 32}
+    for number in (0, 1):
+        catalog.save_chunk(added(catalog, chunk(number, "abc"[number])).model_copy(update=done))
+    odd = rows.chunk_row(chunk(0, "a").model_copy(update=done)) | {column: value}
+    table.upsert_entity({name: one for name, one in odd.items() if one is not None}, mode="replace")
+    page = catalog.media_ages()
+    assert page.error is None
+    assert "rec-1" in [age.recording_id for age in page.items]
+
+
 @pytest.mark.parametrize("year", ["0001", "0999", "1600"])
 def test_a_date_that_no_table_holds_stops_no_listing(catalog: TableCatalog, table: TableClient, year: str) -> None:
     """An event of .NET's year 1 made a row that the SDK could not read back, and every listing with it."""

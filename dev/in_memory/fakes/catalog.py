@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from dev.in_memory.fakes.clock import FakeClock
 from dev.in_memory.fakes.scripted import Scripted, scripted
+from recording.adapters.table import rows
 from recording.domain.archived.drift import MediaAge, is_scrubbed, read_at
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.times import sortable
-from recording.errors import ClaimLostError, StorageError
+from recording.errors import ClaimLostError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Page, Unreadable
 
@@ -25,6 +26,16 @@ Key = tuple[str, str]
 
 def _second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
+
+
+def _check_columns(record: ChunkRecord) -> None:
+    """Refuse what the SDK for tables refuses: a whole number beyond 32 bits, a date before 1601, a long text."""
+    for value in rows.chunk_columns(record).values():
+        is_number = isinstance(value, int) and abs(value) < 2**31
+        is_time = isinstance(value, datetime) and value.year >= 1601
+        is_text = isinstance(value, str) and len(value) <= 32_000
+        if not (is_number or is_time or is_text or isinstance(value, float)):
+            raise StorageBusyError("saving a row failed: the answer cannot be read")
 
 
 def _chunk_key(key: ChunkKey) -> Key:
@@ -55,10 +66,12 @@ class FakeCatalog(Scripted):
 
     @scripted
     def add_chunk(self, record: ChunkRecord) -> bool:
+        _check_columns(record)
         return self._add(self.chunks, _chunk_key(record.key), record)
 
     @scripted
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
+        _check_columns(record)
         return self._save(self.chunks, _chunk_key(record.key), record)
 
     @scripted
@@ -127,7 +140,8 @@ class FakeCatalog(Scripted):
     def _chunk_rows(self) -> dict[Key, ChunkRecord | Unreadable]:
         """Return the rows as a reader sees them."""
         unread = self.unreadable
-        return {key: Unreadable("/".join(key)) if key in unread else row for key, row in self.chunks.items()}
+        code = self.unreadable_code
+        return {key: Unreadable("/".join(key), code) if key in unread else row for key, row in self.chunks.items()}
 
     def _listed(self, method: str, items: list[L]) -> Iterator[L]:
         """Yield a listing that fails late, after as many items as a test has said."""
@@ -145,6 +159,8 @@ class FakeCatalog(Scripted):
 
     @scripted
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
+        if recording_id in self.unreadable:
+            raise StorageError("a row of the catalog cannot be read", code=self.unreadable_code)
         return self.recordings.get(recording_id)
 
     @scripted

@@ -28,5 +28,6 @@ def age_of(row: TableEntity) -> MediaAge | None:
     read = datetime.fromtimestamp(written.timestamp(), UTC) if isinstance(written, datetime) else EARLIEST
     with suppress(ValueError):
         read = datetime.strptime(str(said), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    length, is_offline = int(row.get("lengthBytes") or 0), row.get("isOffline") is True
+    told, is_offline = row.get("lengthBytes"), row.get("isOffline") is True
+    length = int(told) if isinstance(told, int | float) and told >= 0 else 0
     return MediaAge(str(row.get("recordingId") or ""), read, length, is_offline)

@@ -208,9 +208,11 @@ class TableCatalog:
         return []
 
     def _pointed_to(self, indexes: list[TableEntity]) -> Iterator[tuple[TableEntity, ChunkRecord | Unreadable | None]]:
-        """Yield the chunks of index rows, several read at once."""
-        keys = [{"PartitionKey": index["chunkPartition"], "RowKey": index["chunkRow"]} for index in indexes]
-        yield from zip(indexes, read_at_once(ChunkRecord, self._chunks, keys), strict=False)
+        """Yield the chunks of index rows, several read at once; a row that points nowhere hides no other."""
+        pointers = [rows.pointer_of(index) for index in indexes]
+        records = read_at_once(ChunkRecord, self._chunks, [keys for keys in pointers if keys is not None])
+        for index, keys in zip(indexes, pointers, strict=True):
+            yield index, next(records) if keys else Unreadable(f"{index['PartitionKey']}/{index['RowKey']}")
 
     def get_recording(self, recording_id: str) -> RecordingRecord | None:
         """Return one recording's record."""
@@ -258,8 +260,8 @@ class TableCatalog:
         error = None
         try:
             for number, index in enumerate(listed, start=1):
-                due += [index] if (index.get("lookAt") or "") <= sortable(now) else []
-                counts[index.get("stands") or ""] += 1
+                due += [index] if rows.look_at_of(index) <= sortable(now) else []
+                counts[str(index.get("stands") or "")] += 1
                 position = index["RowKey"]
                 if len(due) >= most or number >= most_rows:
                     break

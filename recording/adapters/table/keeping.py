@@ -93,14 +93,18 @@ class TableKeeping:
         listed = list(islice(rows_of(self._table, _HOLDS, f"{after}!" if after else ""), most))
         found: list[Custody | Unreadable] = []
         for row in listed:
+            named = row.get("recordingId")
+            if not isinstance(named, str):
+                found.append(Unreadable(str(row["RowKey"])))
+                continue
             try:
-                custody = self.custody(str(row["recordingId"]))
+                custody = self.custody(named)
             except StorageError as error:
                 if error.code not in (Code.UNREADABLE_RECORD, Code.NEWER_RECORD):
                     raise
-                found.append(Unreadable(str(row["recordingId"]), error.code))
+                found.append(Unreadable(named, error.code))
                 continue
-            if custody is not None and any(hold.case == row["holdCase"] for hold in custody.active_holds):
+            if custody is not None and any(hold.case == row.get("holdCase") for hold in custody.active_holds):
                 found.append(custody)
         return Page(tuple(found), str(listed[-1]["RowKey"]) if len(listed) == most else "")
 

@@ -20,6 +20,7 @@ Row = dict[str, Any]
 # when each is a surrogate pair, and an entity (1 MiB) has room for many pieces.
 PIECE = 16_000
 LONGEST_COLUMN = 1024
+LARGEST_INT32 = 2**31 - 1  # the SDK refuses a larger number that is not marked as another type
 MOST_PIECES = 60  # more do not fit into an entity
 
 # What a reader asks for: never the columns for people, since the SDK cannot read back every date that they may hold,
@@ -87,6 +88,18 @@ def open_row(record: ChunkRecord) -> Row:
     return open_keys(record) | {"chunkPartition": keys["PartitionKey"], "chunkRow": keys["RowKey"]}
 
 
+def pointer_of(index: Mapping[str, Any]) -> Row | None:
+    """Return the keys of the chunk's row that an index row points to; None when a hand has damaged it."""
+    keys = {"PartitionKey": index.get("chunkPartition"), "RowKey": index.get("chunkRow")}
+    return keys if all(isinstance(key, str) for key in keys.values()) else None
+
+
+def look_at_of(index: Mapping[str, Any]) -> str:
+    """Return when an index row of a recording is due; one that does not say so is due now."""
+    told = index.get("lookAt")
+    return told if isinstance(told, str) and told[:8].isdecimal() else ""
+
+
 def document_partition(document_id: str) -> str:
     """Return where the index rows of the chunks are that name this document."""
     return f"{DOCUMENT_PARTITIONS}{name_of(document_id)}"
@@ -116,6 +129,11 @@ def held_pointer(partition: str, row: str) -> Row:
 
 def chunk_row(record: ChunkRecord) -> Row:
     """Return a chunk's row."""
+    return chunk_keys(record.key) | chunk_columns(record) | _pieces(record)
+
+
+def chunk_columns(record: ChunkRecord) -> Row:
+    """Return the columns of a chunk's row that people read and the survey filters by."""
     columns = {
         "recordingId": record.task.recording_id,
         "callId": record.task.call_id,
@@ -131,7 +149,7 @@ def chunk_row(record: ChunkRecord) -> Row:
         "readAt": _read_at(record),
         "isOffline": record.offline_seen_at is not None or None,
     }
-    return chunk_keys(record.key) | _columns(columns) | _pieces(record)
+    return _columns(columns)
 
 
 def _read_at(record: ChunkRecord) -> str | None:
@@ -213,6 +231,8 @@ def _column(value: Any) -> Any:
     if isinstance(value, datetime):
         moment = as_utc(value)
         return moment if moment >= EARLIEST else None
+    if isinstance(value, int) and abs(value) > LARGEST_INT32:  # a file of 2 GiB; earlier versions read a double too
+        return float(value)
     return value[:LONGEST_COLUMN] if isinstance(value, str) else value
 
 
