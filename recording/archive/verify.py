@@ -64,10 +64,12 @@ def _stored_etag(work: Work) -> str | None:
 def _proofs(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     """Verify the stored media; differing bytes are left in place, and the media is copied again."""
     try:
-        return _read_back(work, etag) if _must_read(work) else (_compared_length(work), ChunkChanges())
+        return _read_back(work, etag) if _must_read(work, etag) else (_compared_length(work), ChunkChanges())
     except BlobLockedError:
         if work.record.sha256 is None:
             raise
+        if _is_touched(work, etag):  # length and facts may be those of the copy, and the bytes are not
+            copy_anew(work, Code.MEDIA_TOUCHED, "written since it was verified, and unreadable now", is_name_taken=True)
         return [*_compared_length(work), "not read back: the blob's tier or a lock forbids it"], ChunkChanges()
     except ContentConflictError as error:
         if work.task.home is Home.EXTERNAL:
@@ -86,9 +88,14 @@ def _read_anew(work: Work) -> NoReturn:
     raise SourceBrokenError("the customer's file changed between two reads", code=Code.SOURCE_CHANGED)
 
 
-def _must_read(work: Work) -> bool:
-    is_seen_whole = work.record.sha256 is not None and not _is_media_unseen(work)
+def _must_read(work: Work, etag: str | None) -> bool:
+    is_seen_whole = work.record.sha256 is not None and not _is_media_unseen(work) and not _is_touched(work, etag)
     return work.settings.verify_readback or work.task.home is Home.EXTERNAL or not is_seen_whole
+
+
+def _is_touched(work: Work, etag: str | None) -> bool:
+    """Return whether the blob was written since it was verified before: only reading it shows what it holds now."""
+    return work.record.stored_etag not in (None, etag)
 
 
 def _is_media_unseen(work: Work) -> bool:

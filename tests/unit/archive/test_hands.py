@@ -67,6 +67,38 @@ def test_media_that_a_hand_takes_while_metadata_is_late_is_copied_anew(hand: Han
     assert here.fakes.archive.blobs[found.blob_name or ""].data == wav()
 
 
+@pytest.mark.parametrize("verify_readback", [True, False])
+@pytest.mark.parametrize("tier", ["Archive", "Cool"])
+def test_other_bytes_with_the_facts_of_the_copy_are_read_or_copied_anew(tier: str, *, verify_readback: bool) -> None:
+    """Same length, same facts: where nothing reads them, the only good bytes would go with the source (I1)."""
+    here = world(verify_readback=verify_readback)
+    here.holds(task())
+    document = here.source.objects.pop(task().metadata_location or "")
+    here.works(task())
+    name = here.record().blob_name or ""
+    HandInArchive(here.fakes.archive).overwrites(name)
+    here.fakes.archive.tiers[name] = tier
+    here.source.objects[task().metadata_location or ""] = document
+    here.runs(hours=3)
+    found = here.record()
+    assert found.state is ChunkState.SOURCE_DELETED
+    assert (found.blob_name != name, here.fakes.archive.blobs[found.blob_name or ""].data) == (True, wav())
+    assert [one.blob_name for one in found.suspects] == [name]
+
+
+@pytest.mark.parametrize("verify_readback", [True, False])
+def test_media_that_only_its_tier_was_changed_of_is_as_proved(*, verify_readback: bool) -> None:
+    """A lifecycle rule moves it; Set Blob Tier changes no ETag."""
+    here = world(verify_readback=verify_readback)
+    here.holds(task())
+    document = here.source.objects.pop(task().metadata_location or "")
+    here.works(task())
+    here.fakes.archive.tiers[here.record().blob_name or ""] = "Archive"
+    here.source.objects[task().metadata_location or ""] = document
+    here.runs(hours=3)
+    assert (here.state(), here.record().suspects) == (ChunkState.SOURCE_DELETED, ())
+
+
 @pytest.mark.parametrize("is_told", [True, False])
 def test_a_manifest_that_may_not_be_rewritten_gets_numbered_versions(is_told: bool) -> None:
     """Whether the service names the policy or the write just never succeeds; the sources are settled all the same."""
