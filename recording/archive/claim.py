@@ -12,7 +12,15 @@ from uuid import uuid4
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.records import ChunkChanges, changed
-from recording.domain.state.transitions import FORGOTTEN, is_finished, is_held, is_new_evidence, moved, reopened
+from recording.domain.state.transitions import (
+    FORGOTTEN,
+    OF_ONE_LOCATION,
+    is_finished,
+    is_held,
+    is_new_evidence,
+    moved,
+    reopened,
+)
 from recording.domain.times import later
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, SourceSlowError
 from recording.errors.codes import Code
@@ -199,7 +207,8 @@ def _claim_left(record: ChunkRecord, now: datetime, length: timedelta) -> timede
 def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkRecord:
     """Return the record, pointed at this task's location when the one announced before has delivered nothing so far.
 
-    Waiting for an object that never appears would lose the one that exists. The two take turns.
+    Waiting for an object that never appears would lose the one that exists. The two take turns; a location that was
+    tried before is no new evidence, so how long the chunk has been overdue is not forgotten.
     """
     if record.task.content_location == task.content_location and is_held(record) and is_new_evidence(record, task):
         emit(Event.CHUNK_REOPENED, state=record.state, **ids_of(task))
@@ -209,7 +218,7 @@ def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkReco
         return record
     if record.state is not ChunkState.PENDING:
         record = moved(record, ChunkState.PENDING, quarantine_reason=None)
-    changes = ChunkChanges(**FORGOTTEN)
+    changes = ChunkChanges(**(OF_ONE_LOCATION if task.attempt else FORGOTTEN))
     changes.update({"task": task, "last_error": None})
     return changed(record, **changes)
 

@@ -35,12 +35,12 @@ _NEXT: dict[ChunkState, frozenset[ChunkState]] = {
 
 REANNOUNCED_AFTER = timedelta(minutes=10)  # two delivery paths deliver one event within seconds of each other
 
+# Fields about the answers of one location.
+OF_ONE_LOCATION = ChunkChanges(broken_sha256=None, broken_since=None, broken_tries=0, gone_since=None)
+
 # Fields of a verdict that new evidence overturns.
 FORGOTTEN = ChunkChanges(
-    broken_sha256=None,
-    broken_since=None,
-    broken_tries=0,
-    gone_since=None,
+    **OF_ONE_LOCATION,
     past_deadline_since=None,
     at_risk_since=None,
     dismissed=None,

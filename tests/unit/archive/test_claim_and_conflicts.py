@@ -12,8 +12,17 @@ from dev.in_memory.fakes.source import FakeContent
 from dev.in_memory.world import World, intercept, leave_alone, world
 from recording.archive.claim import claim_chunk
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
-from recording.errors import ClaimHeldError, ClaimLostError, SourceBusyError, SourceGoneError, StorageBusyError
+from recording.errors import (
+    ClaimHeldError,
+    ClaimLostError,
+    SourceBusyError,
+    SourceError,
+    SourceGoneError,
+    SourceRefusedError,
+    StorageBusyError,
+)
 from recording.settings.values import MediaCheck
+from recording.telemetry import Event
 
 
 @pytest.fixture
@@ -326,6 +335,23 @@ def test_two_locations_take_turns_until_one_gives(here: World) -> None:
     here.holds(task())
     here.runs(hours=6)
     assert (list(here.media_blobs().values()), here.state()) == ([wav()], ChunkState.SOURCE_DELETED)
+
+
+@pytest.mark.parametrize("error", [None, SourceBusyError("503"), SourceRefusedError("401")])
+def test_two_locations_that_never_give_end_as_one_would(
+    here: World, caplog: pytest.LogCaptureFixture, error: SourceError | None
+) -> None:
+    """Each turn of the other is no new evidence: the chunk is overdue once, with one alarm, and has an end (I2)."""
+    here.forgets(task())
+    if error is not None:
+        here.source.fail_next("open_content", error, times=10_000)
+    for chunk in (task(), RIVAL):
+        here.works(chunk)
+    here.runs(hours=24 * 10)
+    assert here.state() is (ChunkState.EXPIRED if error is None else ChunkState.QUARANTINED)
+    told = [entry.getMessage().split()[0] for entry in caplog.records]
+    assert told.count(Event.CHUNK_PAST_DEADLINE) == 1
+    assert here.fakes.queue.sent == []
 
 
 def test_a_rival_of_a_chunk_that_was_lost_is_archived(here: World) -> None:
