@@ -114,12 +114,29 @@ def nothing_known(_metadata: bytes) -> bytes:
     return b"{}"
 
 
+def nothing_filled_in(_metadata: bytes) -> bytes:
+    """Return a document as it is before the service has filled it in: every field has the value of an unset one."""
+    return (
+        b'{"resourceId": "", "callId": null, "chunkDocumentId": null, "chunkIndex": 0, "chunkDuration": 0.0, '
+        b'"chunkStartTime": "0001-01-01T00:00:00", "pauseResumeIntervals": [], "participants": [], '
+        b'"recordingInfo": {"contentType": null, "audioConfiguration": {"sampleRate": 0}}}'
+    )
+
+
+def names_within_names(_metadata: bytes) -> bytes:
+    """Return a participant whose id is an identifier within an identifier, and so on."""
+    levels = 300
+    return b'{"error": "loop", "participants": [' + b'{"rawId": ' * levels + b"1" + b"}" * levels + b"]}"
+
+
 ERRORS_AS_METADATA: tuple[Callable[[bytes], bytes], ...] = (
     error_as_object,
     problem_as_object,
     error_as_markup,
     error_about_the_call,
     nothing_known,
+    nothing_filled_in,
+    names_within_names,
 )
 
 

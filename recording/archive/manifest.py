@@ -14,6 +14,7 @@ from recording.domain.state.chunk import ChunkTask
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import BlobLockedError, StorageBusyError
 from recording.ports import Archive, Ports
+from recording.ports.stored import divide_rows
 from recording.telemetry import Event, emit
 
 _TRIES = 20  # as many workers may finish a chunk of the same recording at the same moment
@@ -80,7 +81,7 @@ def _content(task: ChunkTask, ports: Ports) -> bytes:
     recording = ports.catalog.get_recording(task.recording_id) or RecordingRecord(
         recording_id=task.recording_id, call_id=task.call_id, server_call_id=task.server_call_id
     )
-    return manifest_of(recording, ports.catalog.chunks_of(task.recording_id))
+    return manifest_of(recording, *divide_rows(ports.catalog.chunk_rows_of(task.recording_id)))
 
 
 def _write(folder: str, version: int, content: bytes, etag: str | None, archive: Archive) -> bool:

@@ -14,7 +14,7 @@ from recording.control.guards import send_guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.running import give_back, take_place
 from recording.control.unrecorded import is_stopped_here, report_stopped
-from recording.domain.archived.receipt import gap_facts, gaps_in, is_complete
+from recording.domain.archived.receipt import UnreadRow, gap_facts, gaps_in, is_complete
 from recording.domain.calls.consent import consent_state
 from recording.domain.calls.policy import CallPolicy, ConsentRule
 from recording.domain.calls.watch import CALL_STOPPED
@@ -41,6 +41,7 @@ from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.follow_ups import request_follow_up
 from recording.ports.outgoing.announce import announce_event
+from recording.ports.stored import divide_rows
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -94,11 +95,21 @@ def get_recording(recording_id: str, ports: Ports, settings: Settings) -> dict[s
 
 @dataclass(frozen=True)
 class Look:
-    """A recording as known to catalog and ACS at one moment; `acs_fault` is the code of ACS's failure."""
+    """A recording as known to catalog and ACS at one moment.
+
+    Attributes:
+        recording_id: in the spelling of the catalog.
+        record: its row.
+        chunks: those that can be read, by index.
+        unread: the rows of chunks that cannot be read.
+        acs_state: ACS's word; None when it knows no such recording.
+        acs_fault: the code of ACS's failure.
+    """
 
     recording_id: str
     record: RecordingRecord | None
     chunks: list[ChunkRecord]
+    unread: list[UnreadRow]
     acs_state: str | None
     acs_fault: str | None
 
@@ -111,7 +122,9 @@ def look_at(recording_id: str, ports: Ports) -> Look:
     acs_state, acs_fault = _acs_state(asked_for, record, ports)
     if record is None and acs_state is None:
         raise RequestError("neither ACS nor the catalog knows this recording", code=Code.RECORDING_NOT_FOUND)
-    return Look(recording_id, record, ports.catalog.chunks_of(recording_id), acs_state, acs_fault)
+    chunks, unread = divide_rows(ports.catalog.chunk_rows_of(recording_id))
+    chunks.sort(key=lambda chunk: (chunk.task.index, chunk.task.document_id))
+    return Look(recording_id, record, chunks, unread, acs_state, acs_fault)
 
 
 def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
@@ -120,15 +133,16 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
     state = KnownState.UNKNOWN if seen.acs_fault else merged_state(seen.acs_state, record)
     return {
         "recordingId": seen.recording_id,
-        "state": KnownState.ENDED if chunks and seen.acs_state is None else state,
+        "state": KnownState.ENDED if (chunks or seen.unread) and seen.acs_state is None else state,
         "acsState": seen.acs_state,
         "acsFault": seen.acs_fault,
         **_known_facts(record),
-        "complete": is_complete(chunks, record.least_count if record else None),
+        "complete": is_complete(chunks, record.least_count if record else None, seen.unread),
         **gap_facts(gaps_in(chunks, record.least_count if record else None)),
         "pauseFindings": [finding_facts(one) for one in findings_of(record, chunks)],
         **_expected_facts(record, chunks, ports.clock.now(), settings),
         "chunks": [_chunk_facts(chunk, ports.clock.now(), settings) for chunk in chunks],
+        "unreadable": [row.facts() for row in seen.unread],
     }
 
 

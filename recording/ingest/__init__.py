@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from recording.domain.foreign_json import shallow
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.delivery import events_in
 from recording.domain.incoming.events import (
     OddChunk,
     RecordingFileStatusUpdated,
     is_from_the_future,
+    names_resource,
     read_event,
 )
 from recording.domain.incoming.probe_event import WAITING, nonce_of, note_of
@@ -47,12 +49,31 @@ def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) 
         quarantine(error, without_numbers(rest), came_from, ports)
 
 
+def why_of_others(text: str, now: datetime, settings: Settings) -> Code | None:
+    """Return why all events in a text are for another reader: of another type, or about another resource."""
+    events, rest = events_in(text)
+    reasons = {_why_of_others(shallow(one), now, settings) for one in events}
+    if rest is not None or not reasons or None in reasons:
+        return None
+    return Code.OTHER_RESOURCE if Code.OTHER_RESOURCE in reasons else Code.OTHER_EVENT_TYPE
+
+
+def _why_of_others(envelope: Any, now: datetime, settings: Settings) -> Code | None:
+    try:
+        _trusted_event(envelope, now, settings)
+    except EventRejectedError as error:
+        is_named = error.code == Code.OTHER_RESOURCE and names_resource(envelope)
+        return error.code if is_named or error.code == Code.OTHER_EVENT_TYPE else None
+    return None
+
+
 def ingest_event(envelope: Any, came_from: Origin, ports: Ports, settings: Settings) -> None:
     """Ingest one event in its envelope (Event Grid schema or CloudEvents).
 
     Raises:
         StorageError: when something could not be kept; the event must be delivered again.
     """
+    envelope = shallow(envelope)
     if (nonce := nonce_of(envelope)) is not None:
         _answer_probe(nonce, came_from, ports)
         return
@@ -86,6 +107,7 @@ def take_event(envelope: Any, came_from: Origin, ports: Ports, settings: Setting
         EventRejectedError: it cannot be read or trusted; nothing was changed.
         StorageError: when something could not be kept; the event must be delivered again.
     """
+    envelope = shallow(envelope)
     event, odd = _take(envelope, came_from, ports, settings)
     if len(odd) == len(event.chunks) + len(event.odd_chunks):
         raise EventRejectedError(odd[0].detail, code=odd[0].reason)

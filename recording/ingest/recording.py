@@ -13,22 +13,42 @@ from recording.domain.incoming.tenants import owner_elsewhere
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import StorageError
+from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.changing import change_recording
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
+NOT_STORED = "not stored"  # the ETag of a record that stands for a row that cannot be read
+
 
 def note_recording(
     event: RecordingFileStatusUpdated, odd: Sequence[OddChunk], ports: Ports, settings: Settings
 ) -> RecordingRecord:
-    """Return the recording's record with its folder fixed; an event only adds to it."""
+    """Return the recording's record with its folder fixed; an event only adds to it.
+
+    A row that cannot be read stays as it is and delays no file: ACS has it for a day. A newer version's row does, for
+    a worker that can read it.
+    """
 
     def complete(known: RecordingRecord | None) -> RecordingRecord:
         before = known or RecordingRecord(recording_id=event.recording_id)
         return _completed(before, event, odd, ports.clock.now(), settings)
 
-    return change_recording(event.recording_id, complete, ports.catalog)
+    try:
+        return change_recording(event.recording_id, complete, ports.catalog)
+    except StorageError as error:
+        if error.code != Code.UNREADABLE_RECORD:
+            raise
+        emit(Event.NEEDS_ATTENTION, reason="recordings", entry=event.recording_id, code=error.code)
+    return complete(_as_its_chunks_say(event.recording_id, ports))
+
+
+def _as_its_chunks_say(recording_id: str, ports: Ports) -> RecordingRecord:
+    """Return a record in place of one that cannot be read, in the folder of the files that are known; not stored."""
+    known = ports.catalog.chunks_of(recording_id)
+    folder = known[0].task.folder if known else None
+    return RecordingRecord(recording_id=recording_id, folder=folder, etag=NOT_STORED)
 
 
 def _completed(

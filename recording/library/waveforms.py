@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from recording.domain.archived.layout import JSON, metadata_name, peaks_name
+from recording.domain.foreign_json import read_json
 from recording.domain.formats import FormatType
 from recording.domain.incoming.metadata import Participant, read_metadata
 from recording.domain.incoming.participants import canonical_participant
@@ -50,7 +51,7 @@ def _find_stored(media: Media, ports: Ports) -> dict[str, Any] | None:
     """Return the stored document, if it is of exactly these bytes and of this version."""
     try:
         kept = ports.archive.get(peaks_name(stored_name(media.chunk)))
-        document: dict[str, Any] = json.loads(kept[0]) if kept else {}
+        document: dict[str, Any] = read_json(kept[0]) if kept else {}
         is_ours = (document.get("schema"), document.get("sha256")) == (SCHEMA, media.chunk.sha256)
     except (BlobLockedError, ValueError, AttributeError):
         return None

@@ -24,6 +24,7 @@ from recording.domain.state.transitions import is_archived
 from recording.domain.watched.attention import Attention, AttentionItem
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
+from recording.ingest import why_of_others
 from recording.operate.held_things import (
     Held,
     Kind,
@@ -150,11 +151,11 @@ def _messages(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple
 
 
 def _letters(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
-    """List what Event Grid gave up on."""
+    """List what Event Grid gave up on; events of another type are for another reader, and may name people."""
     for letter in ports.dead_letters.letters() if ports.dead_letters is not None else ():
         if isinstance(letter, Unreadable):
             yield _unreadable(letter, now), None
-        else:
+        elif why_of_others(letter.body, now, settings) != Code.OTHER_EVENT_TYPE:
             yield of_letter(letter, settings, now), letter
 
 

@@ -6,7 +6,6 @@ missing in between; and each derived file must match its receipt and be made fro
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from recording.archive.manifest import latest_manifest
 from recording.domain.archived.layout import derived_mark, derived_prefix, is_derived_receipt, manifest_name
 from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_of
+from recording.domain.foreign_json import read_json
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError
@@ -109,7 +109,7 @@ def verify_part(
     report = compare_recording(recording_id, ports, settings, {what for what in read if isinstance(what, ChunkKey)})
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
     unread = [f"{one.name}: not read: {one.reason}" for one in report.unread]
-    differences += _of_the_whole(recording_id, chunks, ports, unread)
+    differences += _of_the_whole(recording_id, chunks, ports, unread, is_whole=not unreadable)
     differences += [line for what in read if isinstance(what, str) for line in _of_derived(what, chunks, ports, unread)]
     gone = sum(chunk.disposed_at is not None for chunk in chunks)
     found = Verified(report.chunks, report.sampled, tuple(differences), tuple(unread), gone)
@@ -137,8 +137,13 @@ def _derived_receipts(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[t
         yield from ((one.name, lengths[derived_mark(one.name)]) for one in listed if is_derived_receipt(one.name))
 
 
-def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str]) -> Iterator[str]:
-    """Yield the differences of the recording as a whole; a manifest that cannot be read is added to `unread`."""
+def _of_the_whole(
+    recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str], *, is_whole: bool
+) -> Iterator[str]:
+    """Yield the differences of the recording as a whole; a manifest that cannot be read is added to `unread`.
+
+    Where a row cannot be read (`is_whole` is False), nobody can say what the manifest should be.
+    """
     recording = ports.catalog.get_recording(recording_id)
     for chunk in chunks:
         if not is_archived(chunk):
@@ -151,7 +156,9 @@ def _of_the_whole(recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports
         except BlobLockedError:
             unread.append(f"{manifest_name(folder)}: not read: {ARCHIVE_TIER}")
             continue
-        if kept is not None and recording is not None and kept[0] != manifest_of(recording, chunks):
+        if kept is None or recording is None or not is_whole:
+            continue
+        if kept[0] != manifest_of(recording, chunks):
             yield f"manifest_differs {manifest_name(folder, version)}"
 
 
@@ -163,7 +170,7 @@ def _of_derived(name: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: 
         unread.append(f"{name}: not read: {ARCHIVE_TIER}")
         return
     try:
-        receipt = dict(json.loads(stored[0] if stored else b""))
+        receipt = dict(read_json(stored[0] if stored else b""))
         inputs = {one["blobName"]: one["sha256"] for one in receipt["inputs"]}
         media, promised = str(receipt["blobName"]), (receipt["lengthBytes"], receipt["sha256"])
     except (ValueError, TypeError, LookupError):

@@ -19,7 +19,7 @@ FEW, WORKERS = 32, 8  # more items than this are processed concurrently; each is
 MOST_IN_A_ROW = 20  # consecutive failures that count as an outage of storage, because each costs time-outs
 MOST_ASKED = 10  # times in a loop that storage is probed: does all of it fail, or just these items?
 # Errors from damaged content: a row, a message or a time that no version of this app has written.
-ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Bulkhead:

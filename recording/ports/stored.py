@@ -1,9 +1,10 @@
 """Pages of stored things, and the rows among them that cannot be read."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from recording.domain.archived.receipt import UnreadRow
 from recording.errors import StorageError
 from recording.errors.codes import Code
 
@@ -21,6 +22,12 @@ class Unreadable:
 
     where: str
     code: Code = Code.UNREADABLE_RECORD
+
+
+def divide_rows(rows: Sequence[T | Unreadable]) -> tuple[list[T], list[UnreadRow]]:
+    """Return the chunks of a recording that can be read, and the rows that cannot."""
+    unread = [UnreadRow(row.where.rpartition("/")[2], row.code) for row in rows if isinstance(row, Unreadable)]
+    return [row for row in rows if not isinstance(row, Unreadable)], unread
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from recording.domain.state.chunk import ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.transitions import is_settled_for
 from recording.errors import StorageError
-from recording.ingest import ingest_text
+from recording.ingest import ingest_text, why_of_others
 from recording.ports import DeadLetter, PoisonMessage, Ports, Unreadable
 from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings
@@ -181,12 +181,20 @@ def _letters(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     except StorageError as error:
         _tell_unavailable(error)
     done = bulkhead.each(
-        letters, lambda letter: put_back_letter(letter, ports, settings), "dead_letters", lambda one: one.name
+        letters, lambda letter: _take_letter(letter, ports, settings), "dead_letters", lambda one: one.name
     )
     following = last if looked_at == MOST_LETTERS else ""
     if following != start:
         bulkhead.part(lambda: ports.catalog.save_cursor("dead_letters", following), None, "dead_letters")
-    return len(done)
+    return sum(done)
+
+
+def _take_letter(letter: DeadLetter, ports: Ports, settings: Settings) -> bool:
+    """Re-queue a letter; one of another subscription in the same container is left for its own reader."""
+    if why_of_others(letter.body, ports.clock.now(), settings) is not None:
+        return False
+    put_back_letter(letter, ports, settings)
+    return True
 
 
 def _tell_unavailable(error: StorageError) -> None:

@@ -1,6 +1,7 @@
 """The port Quarantine: the same promises from the fake and from Blob storage."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 
 from dev.in_memory.fakes.quarantine import FakeQuarantine
 from dev.in_memory.world import world
-from recording.adapters.blob.quarantine import BlobQuarantine, read_entry, written
+from recording.adapters.blob.quarantine import READERS, BlobQuarantine, read_entry, written
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.state.quarantine import Origin
 from recording.operate.held import list_held
@@ -88,6 +89,23 @@ def test_entries_come_oldest_first(quarantine: Quarantine) -> None:
     for hours, reason in ((5, "a"), (1, "z"), (30, "b"), (-30, "y")):
         quarantine.put(replace(ENTRY, reason=reason, at=NOW + timedelta(hours=hours)))
     assert [entry.reason for _, entry in quarantine.entries()] == ["y", "z", "a", "b"]
+
+
+@pytest.mark.azurite
+def test_entries_are_read_many_at_once(storage: Settings) -> None:
+    """A request after the other, 20,000 entries take longer than the 230 s that an answer of HTTP may take."""
+    adapter = BlobQuarantine(storage)
+    names = [adapter.put(replace(ENTRY, payload=str(number))) for number in range(READERS)]
+    container, together = adapter._container, threading.Barrier(READERS)
+    get = container.get
+
+    def wait_for_the_others(name: str) -> tuple[bytes, str] | None:
+        together.wait(30)
+        return get(name)
+
+    container.get = wait_for_the_others  # type: ignore[method-assign]  # the test stands before the container
+    assert sorted(name for name, _ in adapter.entries()) == sorted(names)
+    adapter.close()
 
 
 @pytest.mark.azurite

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recording.adapters.azure_sdk.retry_after import read_retry_after
 
@@ -29,6 +31,24 @@ def test_seconds_and_dates_are_read(text: str, seconds: int) -> None:
 def test_what_cannot_be_read_is_no_wish(text: str | None) -> None:
     """Our own back-off applies then."""
     assert read_retry_after(text, NOW) is None
+
+
+PIECES = st.sampled_from(
+    ["Tue,", "03", "Nov", "2026", "09:05:30", "GMT", "+0000", "-99999999999", "9" * 20, "9" * 5000, "0", ":", ",", "-"]
+)
+
+
+@given(st.lists(PIECES, max_size=9).map(" ".join) | st.text(max_size=40))
+def test_no_header_ends_a_worker(text: str) -> None:
+    """It comes with a 503 or a 429, and whatever it says the chunk is tried again."""
+    wait = read_retry_after(text, NOW)
+    assert wait is None or wait >= timedelta()
+
+
+@pytest.mark.parametrize("digits", [5, 20, 400])
+def test_a_year_beyond_every_calendar_is_no_wish(digits: int) -> None:
+    """Python's reader of dates has another error for some of them."""
+    assert read_retry_after(f"Tue, 03 Nov {'9' * digits} 09:05:30", NOW) is None
 
 
 def test_an_absurd_number_is_no_crash() -> None:

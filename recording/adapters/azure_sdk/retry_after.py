@@ -15,7 +15,7 @@ def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(text if len(text) <= _MOST_DIGITS else "9" * _MOST_DIGITS))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(timedelta(), aware - now)

@@ -3,12 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from recording.adapters.blob.container import BlobContainer, blob_service
+from recording.domain.foreign_json import read_json
 from recording.domain.ids import name_of
 from recording.domain.names import QUARANTINE_CONTAINER
 from recording.domain.state.quarantine import Origin
@@ -18,6 +21,7 @@ from recording.errors.codes import Code
 from recording.ports import QuarantineEntry
 from recording.settings import Settings
 
+READERS = 16  # entries read at once: one subscription by mistake makes thousands in a day, and each costs a request
 _TIMES = ("at", "redriven_at", "dismissed_at")
 _FIELDS = {field.name for field in fields(QuarantineEntry)}
 
@@ -62,16 +66,20 @@ class BlobQuarantine:
             yield from sorted(self._read(list(names), day), key=lambda named: named[1].at)
 
     def _read(self, names: list[str], day: str) -> Iterator[tuple[str, QuarantineEntry]]:
-        for name in names:
-            try:
-                found = self._container.get(name)
-            except StorageBusyError:
-                raise
-            except StorageError:  # moved to the archive tier, or under another key: it must not hide the others
-                yield name, _foreign("a blob in the quarantine container cannot be read as it is stored", "", day)
-                continue
-            if found:  # None: it has been removed meanwhile
-                yield name, read_entry(found[0], day)
+        with ThreadPoolExecutor(READERS) as readers:
+            for name, entry in zip(names, readers.map(partial(self._entry, day=day), names), strict=True):
+                if entry is not None:
+                    yield name, entry
+
+    def _entry(self, name: str, day: str) -> QuarantineEntry | None:
+        """Return the entry in a blob; None when it has been removed meanwhile."""
+        try:
+            found = self._container.get(name)
+        except StorageBusyError:
+            raise
+        except StorageError:  # moved to the archive tier, or under another key: it must not hide the others
+            return _foreign("a blob in the quarantine container cannot be read as it is stored", "", day)
+        return read_entry(found[0], day) if found else None
 
 
 def entry_name(entry: QuarantineEntry) -> str:
@@ -91,7 +99,7 @@ def read_entry(raw: bytes, day: str) -> QuarantineEntry:
     Any other blob in the container is shown as it is: nothing there may be overlooked.
     """
     try:
-        document: dict[str, Any] = json.loads(raw)
+        document: dict[str, Any] = read_json(raw)
         times = {name: as_utc(datetime.fromisoformat(document[name])) for name in _TIMES if document.get(name)}
         facts = {name: value for name, value in document.items() if name in _FIELDS}  # others are of a newer version
         return _checked(QuarantineEntry(**facts | times | {"at": times["at"]}))

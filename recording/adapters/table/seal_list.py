@@ -13,6 +13,7 @@ from azure.data.tables import TableEntity
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.tables import add_row, rows_of, table_service
+from recording.domain.foreign_json import read_json
 from recording.domain.names import SEAL_TABLE
 from recording.ports.library.seal import ToSeal, Waiting
 from recording.settings import Settings
@@ -67,7 +68,7 @@ class TableSealList:
 
 def _item(row: TableEntity) -> ToSeal | None:
     try:
-        what, facts = Waiting(row["what"]), json.loads(row["facts"])
+        what, facts = Waiting(row["what"]), read_json(row["facts"])
         return ToSeal(what, row["name"], bytes.fromhex(row["secret"]), facts, row["RowKey"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -11,6 +11,7 @@ from azure.data.tables import TableClient
 from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.rows import CALLERS_PARTITIONS, Row, running_keys, start_count_keys
 from recording.adapters.table.tables import add_row, get_row, remove_place, replace_row, table_service
+from recording.domain.foreign_json import read_json
 from recording.domain.incoming.running import Place, RunningCount
 from recording.domain.incoming.start_rate import StartCount
 from recording.domain.names import RECORDINGS_TABLE
@@ -100,7 +101,7 @@ def _forgotten(table: TableClient, row_key: str, is_theirs: Callable[[str], bool
 
 def _places(text: Any) -> tuple[Place, ...]:
     try:
-        return tuple(Place(str(key), datetime.fromtimestamp(since, UTC)) for key, since in json.loads(text))
+        return tuple(Place(str(key), datetime.fromtimestamp(since, UTC)) for key, since in read_json(text))
     except (ValueError, TypeError, OverflowError, OSError):
         return ()
 

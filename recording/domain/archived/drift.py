@@ -1,7 +1,6 @@
 """Drift: compare the archive's content with the catalog. Pure: facts in, differences out."""
 
 import hashlib
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from enum import StrEnum
 
 from recording.domain.archived import layout
 from recording.domain.archived.integrity import Digest
+from recording.domain.foreign_json import read_json
 from recording.domain.seal.leaves import sealed_number
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, ChunkState, Home, MetadataOutcome
 from recording.domain.state.stored import is_same_sha512
@@ -231,7 +231,7 @@ def is_digest_of(chunk: ChunkRecord, digest: Digest | None) -> bool:
 
 def _is_receipt_of(chunk: ChunkRecord, receipt: bytes | None) -> bool:
     try:
-        told = json.loads(receipt or b"")
+        told = read_json(receipt or b"")
     except ValueError:
         return False
     said = {"recordingId": chunk.task.recording_id, "documentId": chunk.task.document_id}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from typing import Any
 
@@ -58,8 +59,31 @@ def receipt_of(record: ChunkRecord, app_version: str) -> bytes:
     return _json(facts)
 
 
-def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> bytes:
-    """Return the manifest: every chunk of a recording and every gap.
+@dataclass(frozen=True)
+class UnreadRow:
+    """A chunk's row that this version cannot read: its key says which chunk it is, and nothing else is known of it.
+
+    Attributes:
+        key: of the row, as `ChunkKey` spells it.
+        code: why, stable.
+    """
+
+    key: str
+    code: str
+
+    @property
+    def index(self) -> int | None:
+        """Return the chunk's index; None when a row was written by hand under another key."""
+        told = self.key.partition("-")[0]
+        return int(told) if told.isascii() and told.isdecimal() else None
+
+    def facts(self) -> dict[str, Any]:
+        """Return the row as documents and answers show it."""
+        return {"index": self.index, "key": self.key, "code": self.code}
+
+
+def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord], unread: Sequence[UnreadRow] = ()) -> bytes:
+    """Return the manifest: every chunk of a recording, every gap, and the rows that cannot be read.
 
     The same facts give the same manifest, whatever order they arrived in (I7).
     """
@@ -81,9 +105,10 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord]) -> by
         "sessionEndReason": _last_end_reason(known),
         "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),
         "durationMs": sum(record.duration_ms or 0.0 for record in known if is_archived(record)),
-        "complete": is_complete(known, recording.least_count),
+        "complete": is_complete(known, recording.least_count, unread),
         **gap_facts(gaps_in(known, recording.least_count)),
         "chunks": [_entry(record) for record in known],
+        **({"unreadable": [row.facts() for row in sorted(unread, key=lambda row: row.key)]} if unread else {}),
     }
     return _json(facts)
 
@@ -118,8 +143,15 @@ def gaps_in_words(gaps: Sequence[range]) -> str:
     return ", ".join(str(gap[0]) if len(gap) == 1 else f"{gap[0]}-{gap[-1]}" for gap in gaps[:50])
 
 
-def is_complete(chunks: Sequence[ChunkRecord], least_count: int | None = None) -> bool:
-    """Return whether every chunk up to the last is archived; one that ended for its size announces another."""
+def is_complete(
+    chunks: Sequence[ChunkRecord], least_count: int | None = None, unread: Sequence[UnreadRow] = ()
+) -> bool:
+    """Return whether every chunk up to the last is archived; one that ended for its size announces another.
+
+    Of a chunk whose row cannot be read nobody knows.
+    """
+    if unread:
+        return False
     counted = [record for record in chunks if not is_disowned(record)]
     return bool(counted) and not gaps_in(counted, least_count) and all(map(is_archived, counted))
 

@@ -8,7 +8,6 @@ is rejected with a stable reason.
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from recording.domain.foreign_json import read_json, shallow
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import are_same_id, canonical_id, in_plain_letters, is_opaque_id, name_of, unescaped
 from recording.domain.incoming.faults import faults_in
@@ -75,10 +75,7 @@ def _out_of_text(value: object) -> object:
     """Return JSON that was written as a text within JSON, as some senders do with what is nested."""
     if not isinstance(value, str):
         return value
-    try:
-        return json.loads(value)
-    except RecursionError as error:
-        raise ValueError("the text is nested too deeply") from error
+    return shallow(read_json(value))
 
 
 def _in_a_row(value: object) -> object:
@@ -228,6 +225,12 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
     )
 
 
+def names_resource(envelope: Mapping[str, Any]) -> bool:
+    """Return whether an envelope says whose event it is."""
+    known = {str(name).lower(): value for name, value in envelope.items()}
+    return bool(_text(_first(known, "topic", "source")))
+
+
 def without_personal_data(envelope: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event with the fields needed to ingest it again; unused fields of its data are left out."""
     kept = dict(envelope)
@@ -264,8 +267,8 @@ def _data_of(known: Mapping[str, Any]) -> object:
     try:
         if data is None and isinstance(encoded, str):
             data = _from_base64(encoded).decode("utf-8-sig")
-        return json.loads(data.removeprefix("\ufeff")) if isinstance(data, str) else data
-    except (binascii.Error, ValueError, RecursionError):
+        return shallow(read_json(data.removeprefix("\ufeff"))) if isinstance(data, str) else data
+    except (binascii.Error, ValueError):
         raise EventRejectedError("the event's data cannot be read: it is no JSON") from None
 
 

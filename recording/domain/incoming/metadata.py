@@ -4,13 +4,13 @@ The archive keeps the bytes as served; this is only for checks and for the index
 channelType swapped, numbers as text, durations as floats, `framerate` beside `frameRate`, CRLF or compact.
 """
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from recording.domain.foreign_json import read_json, shallow
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.incoming.lenient import read_time
 from recording.errors import SourceBrokenError
@@ -25,6 +25,7 @@ _FIELDS = frozenset(  # of ACS's document, in lower case; not `callId` and `reso
         *("pauseresumeintervals", "recordinginfo", "participants"),
     )
 )
+_UNSET_TIME = "0001-01-01"  # of .NET
 _ID_FIELDS = ("participantId", "rawId", "identifier", "phoneNumber", "communicationIdentifier", "communicationUser")
 
 
@@ -66,7 +67,7 @@ class ChunkMetadata(BaseModel):
     channel_count: int | None = None
     sample_rate: int | None = None
     bit_rate: int | None = None
-    is_of_a_chunk: bool = True  # a field of ACS's document that describes a chunk has a value
+    is_of_a_chunk: bool = True  # a field of ACS's document that describes a chunk has been set
 
     @property
     def paused_ms(self) -> float | None:
@@ -91,8 +92,8 @@ def read_metadata(raw: bytes) -> ChunkMetadata:
         SourceBrokenError: `metadata_unreadable` when it is not a JSON object, so that it is fetched again.
     """
     try:
-        document = json.loads(raw)  # in UTF-8, 16 or 32, with or without a byte order mark
-    except (ValueError, RecursionError) as error:
+        document = shallow(read_json(raw))  # in UTF-8, 16 or 32, with or without a byte order mark
+    except ValueError as error:
         raise SourceBrokenError("the metadata is not JSON", code=Code.METADATA_UNREADABLE) from error
     if not isinstance(document, dict):
         raise SourceBrokenError("the metadata is not a JSON object", code=Code.METADATA_UNREADABLE)
@@ -120,8 +121,19 @@ def _facts(document: dict[str, Any]) -> ChunkMetadata:
         channel_count=int(channels) if channels else None,
         sample_rate=int(sample_rate) if sample_rate else None,
         bit_rate=int(bit_rate) if bit_rate else None,
-        is_of_a_chunk=any(str(name).lower() in _FIELDS and value is not None for name, value in document.items()),
+        is_of_a_chunk=any(str(name).lower() in _FIELDS and _is_told(value) for name, value in document.items()),
     )
+
+
+def _is_told(value: object) -> bool:
+    """Return whether a value was ever set: a document that is not filled in yet has zeros, year 1 and empty lists."""
+    if isinstance(value, dict):
+        return any(map(_is_told, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_told, value))
+    if isinstance(value, str):
+        return bool(value.strip()) and not value.startswith(_UNSET_TIME)
+    return bool(value)
 
 
 def _participants(entries: object) -> Iterator[Participant]:

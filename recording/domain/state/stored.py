@@ -1,11 +1,11 @@
 """Compare a chunk's stored files with what was verified: the last check before a delete. Pure."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from recording.domain.foreign_json import read_json
 from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
 from recording.errors.codes import Code
 
@@ -71,7 +71,7 @@ def standing(record: ChunkRecord, stored: StoredChunk) -> Standing:
 def is_receipt_of(record: ChunkRecord, receipt: bytes | None) -> bool:
     """Return whether a receipt is about this chunk with these bytes."""
     try:
-        facts = json.loads(receipt or b"")
+        facts = read_json(receipt or b"")
     except ValueError:
         return False
     said = {

@@ -14,6 +14,7 @@ from recording.domain.archived.derived import (
 )
 from recording.domain.archived.layout import JSON, derived_mark, derived_prefix
 from recording.domain.find.short_ids import short_id
+from recording.domain.foreign_json import read_json
 from recording.domain.formats import FormatType
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError, StorageError, reading_for_a_caller
@@ -123,7 +124,7 @@ def _told(stem: str, endings: dict[str, bool], ports: Ports) -> dict[str, Any]:
         return {**told, "state": "made", **{name: receipt.get(name) for name in names}, "joints": receipt["joints"]}
     if "failed.json" in endings:
         stored = ports.archive.get(f"{stem}.failed.json")
-        why = json.loads(stored[0]) if stored else {}
+        why = read_json(stored[0]) if stored else {}
         return {**told, "state": "failed", "error": why.get("error"), "detail": why.get("detail")}
     return {**told, "state": "making" if {"wav", "mp3"} & set(endings) else "requested"}
 
@@ -138,7 +139,7 @@ def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
     with reading_for_a_caller("the file is in the archive tier"):
         stored = ports.archive.get(receipt_name_of(stem))
     try:
-        found = json.loads(stored[0]) if stored else None
+        found = read_json(stored[0]) if stored else None
     except ValueError:
         return None
     return found if isinstance(found, dict) and "sha256" in found else None

@@ -24,6 +24,7 @@ from recording.domain.archived.derived import (
     receipt_name_of,
 )
 from recording.domain.archived.layout import JSON
+from recording.domain.foreign_json import read_json
 from recording.domain.formats import FormatType
 from recording.domain.keep.custody import deriving
 from recording.errors import BlobLockedError, RecordingError, RequestError, StorageError
@@ -198,7 +199,7 @@ def _nameable(recording_id: str, kind: DerivedKind, ports: Ports) -> Iterator[Wa
 
 def _asked(text: str) -> tuple[str, DerivedKind] | None:
     try:
-        told: Any = json.loads(text)
+        told: Any = read_json(text)
         return str(told["recordingId"]), DerivedKind(told["kind"])
     except (ValueError, LookupError, TypeError):
         return None

@@ -4,7 +4,6 @@ A recording's part is staged as blocks, then recorded; nothing is visible before
 request. A run that ends or dies is continued after the last recorded part; blocks beyond that are never committed.
 """
 
-import json
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportRecord, ExportRequest, ExportState, Part
 from recording.domain.archived.layout import JSON
 from recording.domain.find.find_query import FindQuery
+from recording.domain.foreign_json import read_json
 from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.events import SubjectKind
@@ -266,7 +266,7 @@ def _written(export: ExportRecord) -> bytes:
 
 def _export_id(text: str) -> str | None:
     try:
-        export_id = json.loads(text)["exportId"]
+        export_id = read_json(text)["exportId"]
     except (ValueError, LookupError, TypeError):
         return None
     return export_id if isinstance(export_id, str) and is_opaque_id(export_id) else None

@@ -1,6 +1,5 @@
 """Verify files by the proofs stored beside them, and media by their proved receipts."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from recording.domain.archived.after import follows
 from recording.domain.archived.layout import CERTIFICATES, is_derived_receipt, receipt_name
+from recording.domain.foreign_json import read_json
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
 from recording.domain.seal.leaves import (
     SALT_BYTES,
@@ -261,7 +261,7 @@ def _is_in_its_place(name: str, proof: Proved, content: bytes, case: _Case) -> b
 def _check_media(name: str, receipt: bytes, case: _Case) -> None:
     """Compare the media beside a proved receipt with it; media in the customer's own storage is not among the files."""
     try:
-        document = json.loads(receipt)
+        document = read_json(receipt)
         blob_name, sha256 = document.get("blobName"), document.get("sha256")
     except (ValueError, AttributeError):
         return

@@ -1,10 +1,13 @@
 """Metadata that is late, wrong, slow or missing, and what the record says of it."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from dev.in_memory.builders import document_id, metadata, task, wav
+from dev.in_memory.hand import ERRORS_AS_METADATA, serve_wrongly
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState, MetadataOutcome, SourceOutcome
 from recording.errors import (
@@ -66,6 +69,29 @@ def test_metadata_that_drips_is_asked_for_once_a_turn(here: World) -> None:
     here.works(task())
     assert (here.state(), here.source.calls.count("read_metadata")) == (ChunkState.VERIFIED, 2)
     here.runs(hours=1)
+    assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
+
+
+@pytest.mark.parametrize("wrong", ERRORS_AS_METADATA)
+def test_a_document_that_says_nothing_of_the_chunk_is_asked_for_again(
+    here: World, wrong: Callable[[bytes], bytes]
+) -> None:
+    """The true document goes with the source; whatever is served in its place, the media is archived at once."""
+    heals = serve_wrongly(here.source, task().metadata_location or "", wrong)
+    here.works(task())
+    assert (here.state(), here.record().last_error) == (ChunkState.VERIFIED, "metadata_unreadable")
+    assert list(here.media_blobs().values()) == [wav()]
+    assert "delete" not in here.source.calls
+    heals()
+    here.runs(hours=1)
+    assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
+
+
+def test_a_document_with_little_in_it_is_the_chunks_own(here: World) -> None:
+    """A length of zero and no participants are seen live; the id says whose document it is."""
+    document = json.dumps({"chunkDocumentId": document_id(), "chunkDuration": 0, "participants": []}).encode()
+    here.holds(task(), document=document)
+    here.works(task())
     assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
 
 

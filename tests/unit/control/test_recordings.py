@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import event, task
+from dev.in_memory.builders import chunk, event, task
 from dev.in_memory.world import World, world
+from recording.archive.manifest import rewrite_manifest
 from recording.control import pauses
 from recording.control import recordings as control
 from recording.domain.state.recording import LastAction
@@ -151,6 +152,37 @@ def test_archiving_is_told_even_when_acs_does_not_answer() -> None:
     assert (answer["acsFault"], answer["complete"]) == ("acs_unreachable", True)
     assert answer["chunks"][0]["state"] == "SOURCE_DELETED"
     assert answer["chunks"][0]["urgency"] == "archived"
+
+
+@pytest.mark.parametrize("code", [Code.UNREADABLE_RECORD, Code.NEWER_RECORD])
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_chunk_whose_row_cannot_be_read_is_named_in_answer_and_manifest(index: int, code: Code) -> None:
+    """Left out in silence, a recording of two files would be a complete one of one file."""
+    here = world()
+    for number in (0, 1):
+        here.holds(task(number))
+    here.announces(event(chunk(0), chunk(1)))
+    here.runs(hours=1)
+    row = next(key for key, one in here.fakes.catalog.chunks.items() if one.task.index == index)
+    here.fakes.catalog.unreadable.add(row)
+    here.fakes.catalog.unreadable_code = code
+
+    told = control.get_recording(task().recording_id, here.ports, here.settings)
+    rewrite_manifest(here.record(task(0)).task, here.ports)
+
+    named = [{"index": index, "key": row[1], "code": code}]
+    assert (told["unreadable"], told["complete"], [one["index"] for one in told["chunks"]]) == (
+        named,
+        False,
+        [1 - index],
+    )
+    assert (here.manifest()["unreadable"], here.manifest()["complete"]) == (named, False)
+
+    here.fakes.catalog.unreadable.clear()
+    rewrite_manifest(here.record(task(0)).task, here.ports)
+    told = control.get_recording(task().recording_id, here.ports, here.settings)
+    assert (told["unreadable"], told["complete"], here.manifest()["complete"]) == ([], True, True)
+    assert "unreadable" not in here.manifest()
 
 
 def test_a_first_event_and_a_start_meet_in_one_record() -> None:

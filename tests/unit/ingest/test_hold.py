@@ -90,6 +90,35 @@ def test_an_event_of_any_depth_is_kept_or_read(here: World, depth: int) -> None:
     assert len(here.fakes.queue.tasks) + len(here.fakes.quarantine.kept) >= 1
 
 
+@pytest.mark.parametrize("place", ["envelope", "id", "data", "chunk", "location"])
+def test_no_nesting_ends_ingest_or_the_sweep(place: str) -> None:
+    """Some depths are followed by one reader and not by the next: whichever it is, the event before it counts too."""
+    for depth in (*range(20, 60), *range(900, 1010)):
+        here = world()
+        text = nested(place, depth)
+        ingest_text(text, Origin.EVENT_QUEUE, here.ports, here.settings)
+        assert here.fakes.queue.tasks or here.fakes.quarantine.kept, (place, depth)
+        here.fakes.queue.poison_event(text)
+        here.fakes.queue.poison_event(json.dumps(event(chunk(1))))
+        assert here.reconciles().attention == 0, (place, depth)
+        assert 1 in [sent.index for sent in here.fakes.queue.tasks], (place, depth)
+
+
+def nested(place: str, depth: int) -> str:
+    """Return an event of a good chunk and one at a foreign host, with a deep list in one of its places."""
+    odd = chunk(2, None, contentLocation="https://files.example.org/x")
+    told = event(chunk(0), odd)
+    where, name = {
+        "envelope": (told, "unknown"),
+        "id": (told, "id"),
+        "data": (told["data"], "unknown"),
+        "chunk": (odd, "unknown"),
+        "location": (odd, "metadataLocation"),
+    }[place]
+    where[name] = "@"
+    return json.dumps(told).replace('"@"', "[" * depth + "]" * depth)
+
+
 def test_a_large_message_is_kept_up_to_a_limit(here: World) -> None:
     """Quarantine is for reading, not for storing what somebody sends."""
     ingest_text("x" * (LONGEST_PAYLOAD + 1), Origin.EVENT_QUEUE, here.ports, here.settings)

@@ -23,7 +23,8 @@ from dev.in_memory.builders import (
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import ClaimLostError, StorageBusyError
+from recording.errors import ClaimLostError, StorageBusyError, StorageError
+from recording.errors.codes import Code
 
 ENDED = datetime(2026, 11, 23, 8, 56, 2, 123456, tzinfo=UTC)  # start and duration in the builders' event
 GOOD_FILES = [
@@ -159,6 +160,33 @@ def test_a_recording_started_here_keeps_what_is_known_of_it(here: World) -> None
     assert (known.started_by, known.started_at, known.call_id) == ("ada", EVENT_TIME, CALL_ID)
     assert (known.server_call_id, known.first_event_at) == (SERVER_CALL_ID, here.now)
     assert known.folder
+
+
+def test_a_recordings_row_that_nobody_can_read_delays_no_file(here: World) -> None:
+    """ACS has the file for a day, and whoever repairs the row may need longer; nothing is deleted meanwhile."""
+    for number in (0, 1):
+        here.holds(task(number))
+    here.announces(event(chunk(0)))
+    here.runs(hours=1)
+    here.fakes.catalog.unreadable.add(RECORDING_ID)
+    here.announces(event(chunk(0), chunk(1), data={"recordingStartTime": "2026-11-22T01:00:00Z"}, id="event-2"))
+    here.runs(hours=10, until_quiet=False)
+    assert sorted(here.media_blobs()) == [
+        f"{here.record(task(0)).task.folder}/000{n}-{document_id(n)}.wav" for n in (0, 1)
+    ]
+    assert (here.state(task(1)), here.source.deleted) == (ChunkState.VERIFIED, [task(0).delete_location])
+    here.fakes.catalog.unreadable.clear()
+    here.runs(hours=10)
+    assert here.state(task(1)) is ChunkState.SOURCE_DELETED
+
+
+def test_a_recordings_row_of_a_newer_version_waits_for_that_version(here: World) -> None:
+    """It may decide something that this version knows nothing of."""
+    here.announces(event(chunk(0)))
+    here.fakes.catalog.unreadable.add(RECORDING_ID)
+    here.fakes.catalog.unreadable_code = Code.NEWER_RECORD
+    with pytest.raises(StorageError):
+        here.announces(event(chunk(1)))
 
 
 def test_two_events_that_meet_at_a_new_recording_agree_on_its_folder(here: World) -> None:

@@ -1,6 +1,7 @@
 """Dead letters: an event that Event Grid gave up on is found, ingested and its recording archived."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -109,6 +110,42 @@ def test_a_forged_event_among_the_dead_is_no_more_trusted_for_it(here: World) ->
     here.reconciles()
     assert here.fakes.quarantine.reasons == ["foreign_host"]
     assert here.fakes.queue.tasks == []
+
+
+OTHERS = "/subscriptions/6f1c0d52-3a4e-4f0b-9d2a-5b7f6f0e11a3/resourcegroups/rg/providers/microsoft.communication/x"
+
+
+@pytest.mark.parametrize("schema", ["EventGridSchema", "CloudEventSchemaV1_0"])
+@pytest.mark.parametrize(
+    ("changes", "is_listed"), [({"eventType": "Microsoft.Communication.CallStarted"}, False), ({"topic": OTHERS}, True)]
+)
+def test_a_letter_of_another_subscription_is_left_for_its_own_reader(
+    here: World, schema: Schema, changes: dict[str, Any], is_listed: bool
+) -> None:
+    """Two subscriptions or two deployments share a container: removing the other's letters loses its events."""
+    others = replace(letter(here, event(**changes), event(**changes, id="event-2"), schema=schema), name="a")
+    letters = post(here, others, letter(here, event(), schema=schema))
+    for _ in range(3):
+        assert here.reconciles().attention == 0
+    here.runs_due()
+    assert (list(letters.kept), here.fakes.quarantine.kept) == (["a"], {})
+    assert len(here.media_blobs()) == 1
+    assert [one.id for one in held(here.ports, here.settings)] == (["a"] if is_listed else [])
+
+
+@pytest.mark.parametrize("topic", [None, "", 5])
+def test_a_letter_that_does_not_say_whose_it_is_is_kept_for_a_person(here: World, topic: object) -> None:
+    """Another reader would not take it either."""
+    letters = post(here, letter(here, event(topic=topic)))
+    here.reconciles()
+    assert (letters.kept, here.fakes.quarantine.reasons) == ({}, ["other_resource"])
+
+
+def test_one_event_of_ours_in_a_letter_is_enough_to_take_it(here: World) -> None:
+    """Event Grid writes a letter for one subscription, and one without a filter has all types."""
+    letters = post(here, letter(here, event(eventType="Microsoft.Communication.CallStarted"), event()))
+    here.reconciles()
+    assert (letters.kept, len(here.fakes.queue.tasks)) == ({}, 1)
 
 
 def test_a_dead_letter_is_listed_with_reason_tries_and_time_left(here: World) -> None:

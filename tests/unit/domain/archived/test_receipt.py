@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import CONTAINER, EVENT_TIME, RECORDING_ID, document_id, record, task
-from recording.domain.archived.receipt import gaps_in, is_complete, manifest_of, receipt_of
+from recording.domain.archived.receipt import UnreadRow, gaps_in, is_complete, manifest_of, receipt_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, Home
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
@@ -152,6 +152,17 @@ def test_complete_means_every_chunk_up_to_the_last(chunks: list[ChunkRecord], co
     """A chunk that ended for its size announces another one."""
     assert is_complete(chunks) is complete
     assert _read(manifest_of(RECORDING, chunks))["complete"] is complete
+
+
+@pytest.mark.parametrize("key", ["000001-0-weu-d7", "000000-x", "by hand"])
+def test_a_manifest_names_the_rows_that_nobody_could_read(key: str) -> None:
+    """The last chunk of a recording leaves no gap when its row is gone: nothing else would tell that it was there."""
+    told = _read(manifest_of(RECORDING, _chunks(0), [UnreadRow("000009-z", "newer_record"), UnreadRow(key, "odd")]))
+    index = int(key[:6]) if key[0] == "0" else None
+    assert not told["complete"]
+    assert {"index": index, "key": key, "code": "odd"} in told["unreadable"]
+    assert told["unreadable"] == sorted(told["unreadable"], key=lambda row: row["key"])
+    assert "unreadable" not in _read(manifest_of(RECORDING, _chunks(0)))
 
 
 def test_only_what_is_archived_is_called_so() -> None:
