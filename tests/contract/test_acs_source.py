@@ -167,6 +167,22 @@ def test_any_2xx_deletes(source: AcsSource, world: World, status: int) -> None:
     assert "Range" not in world.script.seen[0].headers
 
 
+@pytest.mark.parametrize("kind", ["text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml"])
+@pytest.mark.parametrize("status", [200, 202, 203])
+def test_a_page_is_no_answer_to_a_delete(source: AcsSource, world: World, status: int, kind: str) -> None:
+    """A filtering proxy's page would be recorded as ACS's word that the recording is gone."""
+    world.script.on("DELETE", DELETE_PATH, Answer(status, b"<html>blocked</html>", {"Content-Type": kind}), Answer(404))
+    with pytest.raises(SourceBusyError):
+        source.delete(DELETE)
+    assert source.delete(DELETE) is False
+
+
+def test_a_delete_that_is_answered_with_an_empty_page_is_done(source: AcsSource, world: World) -> None:
+    """Some servers name a kind of content where there is none."""
+    world.script.on("DELETE", DELETE_PATH, Answer(200, headers={"Content-Type": "text/html"}))
+    assert source.delete(DELETE) is True
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_deleting_what_is_gone_is_told_apart(source: AcsSource, world: World, status: int) -> None:
     """A delete that timed out after doing its work is answered 404 the next time."""

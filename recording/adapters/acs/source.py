@@ -95,7 +95,10 @@ class AcsSource:
     def delete(self, location: str) -> bool:
         """Delete; any 2xx is success (the SDK knows only 200), 404 and 410 mean it was gone."""
         with self._request("DELETE", location, also_fine=GONE) as (answer, _):
-            return answer.status not in GONE
+            if answer.status in GONE:
+                return False
+            answers.check_is_no_page(answer.headers)
+            return True
 
     @contextmanager
     def _request(

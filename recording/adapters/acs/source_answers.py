@@ -91,6 +91,17 @@ def _range(text: str) -> tuple[int, int, int | None]:
     return int(found["first"]), int(found["last"]) + 1, None if found["total"] == "*" else int(found["total"])
 
 
+def check_is_no_page(headers: Mapping[str, str]) -> None:
+    """Check that a service answered a DELETE, and not a proxy with a page of its own.
+
+    Raises:
+        SourceBusyError: a web page came; if the object is gone all the same, the next attempt is answered 404.
+    """
+    is_page = headers.get("Content-Type", "").strip().lower().startswith(("text/html", "application/xhtml"))
+    if is_page and headers.get("Content-Length", "").strip() != "0":
+        raise SourceBusyError("a web page answered the delete")
+
+
 def _contradiction() -> SourceBrokenError:
     return SourceBrokenError("the source's statements of the length disagree", code=Code.SOURCE_CONTRADICTS_ITSELF)
 
