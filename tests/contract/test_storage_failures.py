@@ -83,6 +83,7 @@ CALLS: dict[str, Call] = {
     "add_chunk": using(TableCatalog, lambda catalog: catalog.add_chunk(RECORD)),
     "save_chunk": using(TableCatalog, lambda catalog: catalog.save_chunk(RECORD)),
     "chunks_of": using(TableCatalog, lambda catalog: catalog.chunks_of("rec-1")),
+    "chunk_rows_of": using(TableCatalog, lambda catalog: catalog.chunk_rows_of("rec-1")),
     "open_chunks": using(TableCatalog, lambda catalog: list(catalog.open_chunks())),
     "add_reservation": using(TableCatalog, lambda catalog: catalog.add_reservation(RESERVATION)),
     "external": lambda settings: using(ExternalBlobs, lambda external: external.read_metadata(in_external(settings)))(

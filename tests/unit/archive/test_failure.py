@@ -44,7 +44,7 @@ PLACES = [
     ("archive", "look_up"),
     ("archive", "fill"),
     ("catalog", "save_chunk"),
-    ("catalog", "chunks_of"),
+    ("catalog", "chunk_rows_of"),
     ("catalog", "get_recording"),
 ]
 

@@ -42,7 +42,7 @@ def test_a_source_that_is_left_alone_is_told_with_the_reason(here: World, caplog
 
 def test_a_failed_try_tells_everything_that_an_operator_needs(here: World, caplog: pytest.LogCaptureFixture) -> None:
     """What, whose fault, which try, when again, and how long there is."""
-    here.fakes.catalog.fail_next("chunks_of", StorageBusyError("503"))
+    here.fakes.catalog.fail_next("chunk_rows_of", StorageBusyError("503"))
     here.works(task())
     (facts,) = told(caplog, "recording.chunk.attempt_failed")
     ((_, due),) = here.fakes.queue.sent
