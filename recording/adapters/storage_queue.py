@@ -182,7 +182,7 @@ class StorageFollowUps:
     def log(self, event: str, facts: Mapping[str, str | int | float | bool]) -> None:
         """Enqueue a line for the app's log; it expires after a day."""
         with translate_errors("enqueuing a line of the log"):
-            _sent(self._queue, json.dumps({"log": {"event": event, **facts}}), timedelta(), FOLLOW_UP_LIVES)
+            _send_later(self._queue, json.dumps({"log": {"event": event, **facts}}), timedelta(), FOLLOW_UP_LIVES)
 
 
 class StorageExports:

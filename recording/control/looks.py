@@ -23,13 +23,13 @@ def look_later(recording_id: str, mark: str, after: Sequence[int], ports: Ports)
     Raises:
         StorageError: the queue does not answer.
     """
-    for seconds in after if ports.guards is not None else ():
-        ports.guards.send(
-            GuardTask(
-                version=SETTLE_VERSION, recording_id=recording_id, kind=GuardKind.SETTLE, mark=mark, seconds=seconds
-            ),
-            timedelta(seconds=seconds),
+    if ports.guards is None:
+        return
+    for seconds in after:
+        task = GuardTask(
+            version=SETTLE_VERSION, recording_id=recording_id, kind=GuardKind.SETTLE, mark=mark, seconds=seconds
         )
+        ports.guards.send(task, timedelta(seconds=seconds))
 
 
 def state_before(recording_id: str, known: RecordingRecord | None, wanted: CommandedPause, ports: Ports) -> str | None:

@@ -30,7 +30,7 @@ from recording.domain.state.transitions import is_archived
 from recording.errors import RecordingError
 from recording.http.event_trigger import BINDING, envelope_of, keep_envelopes
 from recording.ingest import ingest_event, ingest_text
-from recording.operate.held import held
+from recording.operate.held import list_held
 from recording.operate.timeline import overview, story
 
 NEIGHBOUR = task(0, document_id(50), recording_id="neighbour")  # of another recording, and good
@@ -140,7 +140,7 @@ def is_neighbour_archived(here: World) -> bool:
 def everything_is_looked_at(here: World) -> None:
     """Let all who read the catalog read it; each answers, or names an error of its own."""
     assert here.reconciles().attention >= 0
-    held(here.ports, here.settings)
+    list_held(here.ports, here.settings)
     overview(here.ports)
     for recording_id in (RECORDING_ID, "neighbour"):
         with suppress(RecordingError):  # it has a name

@@ -130,7 +130,7 @@ def test_a_letter_of_another_subscription_is_left_for_its_own_reader(
     here.runs_due()
     assert (list(letters.kept), here.fakes.quarantine.kept) == (["a"], {})
     assert len(here.media_blobs()) == 1
-    assert [one.id for one in held(here.ports, here.settings)] == (["a"] if is_listed else [])
+    assert [one.id for one in list_held(here.ports, here.settings)] == (["a"] if is_listed else [])
 
 
 @pytest.mark.parametrize("topic", [None, "", 5])
