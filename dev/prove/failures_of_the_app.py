@@ -9,7 +9,7 @@ from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.world import world
 from dev.prove.stage import HOUR, MINUTE, Stage, fails, lived
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.control.pauses import stop_recording
 from recording.domain.incoming.roles import Operation
 from recording.errors import (
@@ -64,7 +64,9 @@ def audit_refused() -> Stage:
     def act(stage: Stage) -> None:
         fails(stage, "FakeAudit", StorageRefusedError("403"))
         with suppress(RecordingError):
-            audited(Operation.STOP, "rec-1", None, stage.here.ports, lambda: stop_recording("rec-1", stage.here.ports))
+            run_audited(
+                Operation.STOP, "rec-1", None, stage.here.ports, lambda: stop_recording("rec-1", stage.here.ports)
+            )
         stage.goes_by(HOUR)
 
     return lived(world(), act)

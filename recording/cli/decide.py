@@ -18,7 +18,7 @@ from recording.cli.options import (
     session_of,
     with_groups,
 )
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.find.short_ids import item_name, short_id
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.incoming.roles import Operation
@@ -96,7 +96,7 @@ def _redriven(session: Session, chosen: HeldFilter, *, dry_run: bool) -> Redrive
         act()
     else:
         with logged_by_the_app(session.ports):
-            audited(Operation.REDRIVE_HELD, chosen.recording_id, session.caller, session.ports, act)
+            run_audited(Operation.REDRIVE_HELD, chosen.recording_id, session.caller, session.ports, act)
     return done[0]
 
 

@@ -11,7 +11,7 @@ from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, S
 from recording.cli.options import Form, RecordingArgument, session_of, with_groups
 from recording.cli.output.printing import printable
 from recording.cli.output.times import duration_of, size_of
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.archived.derived import DerivedKind
 from recording.domain.counted import counted
 from recording.domain.find.short_ids import short_id
@@ -79,7 +79,7 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
             raise RequestError(f"the files cannot be written to {folder}: {error.strerror}") from None
         return {}
 
-    audited(Operation.LISTEN, recording_id, session.caller, session.ports, act, note="all files")
+    run_audited(Operation.LISTEN, recording_id, session.caller, session.ports, act, note="all files")
     differ = [one for one in got if one.proved is False]
     facts: dict[str, Any] = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
     facts |= {"leftOut": lacks}
@@ -124,7 +124,7 @@ def make(context: typer.Context, recording: RecordingArgument, kind: KindArgumen
     def act() -> dict[str, Any]:
         return request_derived(recording_id, {"kind": kind.value}, session.ports)
 
-    _show_derived(session, audited(Operation.DERIVE, recording_id, session.caller, session.ports, act)["files"])
+    _show_derived(session, run_audited(Operation.DERIVE, recording_id, session.caller, session.ports, act)["files"])
 
 
 @derived.command("list")

@@ -14,7 +14,7 @@ from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Sessio
 from recording.cli.options import Form, RecordingArgument, note_option, session_of, with_groups
 from recording.cli.output.files import write_whole
 from recording.cli.output.times import size_of
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.archived.exports import BUNDLE
 from recording.domain.counted import counted
 from recording.domain.incoming.roles import Operation
@@ -49,7 +49,7 @@ def vcon(
     def act() -> dict[str, Any]:
         return make_vcon(recording_id, session.ports, session.settings, inline=inline)
 
-    content = json.dumps(audited(Operation.GET_VCON, recording_id, session.caller, session.ports, act), indent=2)
+    content = json.dumps(run_audited(Operation.GET_VCON, recording_id, session.caller, session.ports, act), indent=2)
     if to is None:
         session.lines(*content.splitlines())
     else:
@@ -91,7 +91,7 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
     def act() -> dict[str, Any]:
         return request_export(body, session.caller, session.ports, session.settings)
 
-    _show(session, audited(Operation.REQUEST_EXPORT, None, session.caller, session.ports, act))
+    _show(session, run_audited(Operation.REQUEST_EXPORT, None, session.caller, session.ports, act))
 
 
 @app.command()

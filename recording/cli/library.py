@@ -12,7 +12,7 @@ from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, S
 from recording.cli.options import Form, RecordingArgument, moment, session_of, with_groups
 from recording.cli.output.times import clock_time, duration_of, size_of
 from recording.cli.output.words import style_of
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.archived.importing import read_mapping
 from recording.domain.counted import counted
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery, FindState
@@ -120,7 +120,7 @@ def tag(  # noqa: PLR0917 - typer takes options as parameters
     facts = _tags_now(session, recording_id)
     if changes:
         seen = if_match or facts["etag"]
-        facts = audited(
+        facts = run_audited(
             Operation.TAG,
             recording_id,
             session.caller,
@@ -309,7 +309,7 @@ def _in_trail(operation: Operation, asked: str, act: Callable[[], _Run], session
     def result(_: dict[str, Any]) -> str:
         return ": ".join(part for part in (asked, f"{did[0].line}, {did[0].count}") if part)
 
-    audited(operation, None, session.caller, session.ports, noted, note=asked or None, result=result)
+    run_audited(operation, None, session.caller, session.ports, noted, note=asked or None, result=result)
     return did[0]
 
 

@@ -12,7 +12,7 @@ from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column
 from recording.cli.options import Form, note_option, session_of, with_groups
 from recording.cli.output.files import is_below, write_whole
 from recording.cli.output.times import clock_time
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.counted import counted
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
@@ -313,7 +313,7 @@ def catch_up(context: typer.Context, form: Form) -> None:
     def result(done: dict[str, Any]) -> str:
         return f"to be examined: {counted(done['recordings'], 'recording')}"
 
-    done = audited(Operation.CATCH_UP_SEAL, None, session.caller, session.ports, act, result=result)
+    done = run_audited(Operation.CATCH_UP_SEAL, None, session.caller, session.ports, act, result=result)
     session.show(done, text(result(done)))
 
 

@@ -41,7 +41,7 @@ def check_rate(caller: str | None, limit: int, ports: Ports) -> None:
     raise RequestError(f"{limit} starts within a minute are the limit", code=Code.TOO_MANY_STARTS, retry_after=wait)
 
 
-def audited(
+def run_audited(
     operation: Operation,
     recording_id: str | None,
     caller: str | None,
@@ -99,7 +99,7 @@ def act_by_policy(
         StorageError: a resume whose first entry could not be written; nothing was done.
         RecordingError: as `act`.
     """
-    audited(operation, recording_id, None, ports, act, note=reason)
+    run_audited(operation, recording_id, None, ports, act, note=reason)
     emit(Event.GUARD_ACTED, recording_id=recording_id, action=operation)
 
 

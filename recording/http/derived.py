@@ -4,7 +4,7 @@ from typing import Any
 
 import azure.functions as func
 
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.control.notes import check_recording_id
 from recording.domain.incoming.roles import Operation
 from recording.http.parts import send_part
@@ -33,7 +33,7 @@ def derive_recording(request: func.HttpRequest, dependencies: Dependencies) -> f
         def act() -> dict[str, Any]:
             return ask.request_derived(recording_id, body, ports)
 
-        told = audited(Operation.DERIVE, recording_id, caller, ports, act)
+        told = run_audited(Operation.DERIVE, recording_id, caller, ports, act)
         return as_json(told, 202, {"Location": request.url.split("?")[0]})
 
     return respond(derive)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import azure.functions as func
 from pydantic import Field, StringConstraints
 
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.control.notes import check_recording_id
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.lenient import Time
@@ -66,7 +66,7 @@ def enable_receiver(request: func.HttpRequest, dependencies: Dependencies) -> fu
 
         note = f"{name[:32]}: {without_numbers(asked.note)}"
         caller = caller_of(request, settings)
-        return as_json(audited(Operation.ENABLE_RECEIVER, None, caller, ports, act, note=note), 200)
+        return as_json(run_audited(Operation.ENABLE_RECEIVER, None, caller, ports, act, note=note), 200)
 
     return respond(work)
 
@@ -89,7 +89,7 @@ def replay_events(request: func.HttpRequest, dependencies: Dependencies) -> func
         def act() -> dict[str, Any]:
             return ReplayedView.of(replay(meant, ports)).plain()
 
-        done = audited(
+        done = run_audited(
             Operation.REPLAY_EVENTS, name, caller_of(request, settings), ports, act, note=without_numbers(asked.note)
         )
         return as_json(done, 202)

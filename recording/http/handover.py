@@ -4,7 +4,7 @@ from typing import Any
 
 import azure.functions as func
 
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.control.notes import check_recording_id
 from recording.domain.incoming.requests import PageQuery
 from recording.domain.incoming.roles import Operation
@@ -41,7 +41,7 @@ def recording_vcon(request: func.HttpRequest, dependencies: Dependencies) -> fun
         def act() -> dict[str, Any]:
             return make_vcon(recording_id, ports, settings, inline=inline)
 
-        return as_json(audited(Operation.GET_VCON, recording_id, caller, ports, act), 200, mimetype=VCON)
+        return as_json(run_audited(Operation.GET_VCON, recording_id, caller, ports, act), 200, mimetype=VCON)
 
     return respond(hand_over)
 
@@ -56,7 +56,7 @@ def request_export(request: func.HttpRequest, dependencies: Dependencies) -> fun
         def act() -> dict[str, Any]:
             return ask_for_export(body, caller, ports, settings)
 
-        told = audited(Operation.REQUEST_EXPORT, None, caller, ports, act)
+        told = run_audited(Operation.REQUEST_EXPORT, None, caller, ports, act)
         location = f"{request.url.split('?')[0].rstrip('/')}/{told['exportId']}"
         return as_json(told, 202, {"Location": location})
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import azure.functions as func
 from pydantic import Field
 
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.control.notes import check_recording_id
 from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.requests import Exact, PageQuery
@@ -65,7 +65,7 @@ def hold_recording(request: func.HttpRequest, dependencies: Dependencies) -> fun
         def act() -> dict[str, Any]:
             return HoldsView.of(place_hold(recording_id, case, asked.reason, caller, ports)).plain()
 
-        return as_json(audited(Operation.HOLD, recording_id, caller, ports, act, note=asked.noted(case)), 200)
+        return as_json(run_audited(Operation.HOLD, recording_id, caller, ports, act, note=asked.noted(case)), 200)
 
     return respond(place)
 
@@ -82,7 +82,7 @@ def release_recording(request: func.HttpRequest, dependencies: Dependencies) -> 
         def act() -> dict[str, Any]:
             return HoldsView.of(release_hold(recording_id, case, asked.reason, caller, ports)).plain()
 
-        return as_json(audited(Operation.RELEASE, recording_id, caller, ports, act, note=asked.noted(case)), 200)
+        return as_json(run_audited(Operation.RELEASE, recording_id, caller, ports, act, note=asked.noted(case)), 200)
 
     return respond(release)
 
@@ -144,7 +144,7 @@ def set_retention_rules(request: func.HttpRequest, dependencies: Dependencies) -
         def act() -> dict[str, Any]:
             return RulesView.of(set_rules(body, if_match, caller, ports)).plain()
 
-        done = audited(Operation.SET_RULES, None, caller, ports, act)
+        done = run_audited(Operation.SET_RULES, None, caller, ports, act)
         return as_json(done, 200, {"ETag": f'"{done["number"]}"'})
 
     return respond(change)
@@ -161,7 +161,7 @@ def request_erasure(request: func.HttpRequest, dependencies: Dependencies) -> fu
             made = erasures.request_erasure(body, caller, ports, settings)
             return ErasureView.of(erasures.erasure_status(made.erasure_id, ports, settings)).plain()
 
-        return as_json(audited(Operation.REQUEST_ERASURE, None, caller, ports, act), 201)
+        return as_json(run_audited(Operation.REQUEST_ERASURE, None, caller, ports, act), 201)
 
     return respond(ask)
 
@@ -177,7 +177,7 @@ def approve_erasure(request: func.HttpRequest, dependencies: Dependencies) -> fu
             erasures.approve_erasure(erasure_id, caller, ports, settings)
             return ErasureView.of(erasures.erasure_status(erasure_id, ports, settings)).plain()
 
-        return as_json(audited(Operation.APPROVE_ERASURE, None, caller, ports, act, note=erasure_id), 202)
+        return as_json(run_audited(Operation.APPROVE_ERASURE, None, caller, ports, act, note=erasure_id), 202)
 
     return respond(approve)
 

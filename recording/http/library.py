@@ -4,7 +4,7 @@ from typing import Any
 
 import azure.functions as func
 
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.control.notes import check_recording_id
 from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.roles import Operation
@@ -92,7 +92,7 @@ def tag_recording(request: func.HttpRequest, dependencies: Dependencies) -> func
         def act() -> dict[str, Any]:
             return change_tags(recording_id, body, if_match, ports, settings)
 
-        done = audited(Operation.TAG, recording_id, caller, ports, act)
+        done = run_audited(Operation.TAG, recording_id, caller, ports, act)
         return as_json(done, 200, {"ETag": done["etag"]})
 
     return respond(change)

@@ -12,7 +12,7 @@ import azure.functions as func
 from recording import __version__
 from recording.control import consents, pauses
 from recording.control import recordings as control
-from recording.control.audit import audited, check_rate
+from recording.control.audit import check_rate, run_audited
 from recording.control.notes import check_recording_id
 from recording.control.tenants import scoped
 from recording.domain.ids import canonical_id
@@ -60,7 +60,7 @@ def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> fu
         with control.early_refusals_told(asked, told_key, caller, ports, settings):
             key = _idempotency_key(request)
             check_rate(caller, settings.start_rate_per_minute, ports)
-        started = audited(
+        started = run_audited(
             Operation.START,
             None,
             caller,
@@ -138,7 +138,7 @@ def _switch(
         told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
         check_recording_id(told)
         caller = caller_of(request, settings)
-        answer = audited(
+        answer = run_audited(
             operation, recording_id_of(request), caller, ports, lambda: switch(told, caller, ports, settings)
         )
         return as_json(answer, 202)
@@ -176,7 +176,7 @@ def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.
         if asked.dry_run:
             return as_json(act(), 200)
         caller = caller_of(request, settings)
-        return as_json(audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
+        return as_json(run_audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
 
     return respond(put_back)
 

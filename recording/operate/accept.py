@@ -3,7 +3,7 @@
 from typing import Any
 
 from recording.archive.claim import ids_of
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.archived.layout import FORMAT_BY_EXTENSION
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
@@ -51,7 +51,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
         return {}
 
     saved: list[ChunkRecord] = []
-    audited(Operation.ACCEPT_HELD, key.recording_id, caller, ports, act, note=without_numbers(note))
+    run_audited(Operation.ACCEPT_HELD, key.recording_id, caller, ports, act, note=without_numbers(note))
     emit(Event.REDRIVEN, reason="accepted", state=record.state, **ids_of(record.task))
     return saved[0]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.incoming.roles import Operation
@@ -120,7 +120,7 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
         return {}
 
     about = {item.recording_id for item in items}
-    audited(operation, about.pop() if len(about) == 1 else None, caller, ports, each, note=decision.note)
+    run_audited(operation, about.pop() if len(about) == 1 else None, caller, ports, each, note=decision.note)
     return Decided(tuple(done), tuple(skipped))
 
 

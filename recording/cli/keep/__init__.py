@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.options import Form, RecordingArgument, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.counted import counted
 from recording.domain.find.short_ids import short_id
 from recording.domain.incoming.roles import Operation
@@ -155,7 +155,7 @@ def rules(
     found = current_rules(session.ports, session.settings)
     if put is not None:
         body, known = _file(put, note), etag_of_rules(found)
-        shown = audited(
+        shown = run_audited(
             Operation.SET_RULES,
             None,
             session.caller,
@@ -198,7 +198,7 @@ def _change(
         rows.append(act(recording_id))
         return {"recordingId": recording_id}
 
-    audited(operation, recording_id, session.caller, session.ports, run, note=note)
+    run_audited(operation, recording_id, session.caller, session.ports, run, note=note)
     return rows[0]
 
 

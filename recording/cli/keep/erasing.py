@@ -7,7 +7,7 @@ import typer
 from recording.cli.connect.session import FINE, Cell, Column, Session, table, text
 from recording.cli.options import Form, LimitOption, beyond, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.counted import counted
 from recording.domain.find.short_ids import named_by, short_id
 from recording.domain.ids import without_numbers
@@ -55,7 +55,7 @@ def erase(  # noqa: PLR0917 - typer takes options as parameters
         made.append(erasures.request_erasure(body, by, session.ports, session.settings).erasure_id)
         return {}
 
-    audited(Operation.REQUEST_ERASURE, None, by, session.ports, act, note=without_numbers(note))
+    run_audited(Operation.REQUEST_ERASURE, None, by, session.ports, act, note=without_numbers(note))
     _show_erasure(session, made[0])
 
 
@@ -85,7 +85,7 @@ def approve(  # noqa: PLR0917 - typer takes options as parameters
             erasures.approve_erasure(erasure, by, session.ports, session.settings)
             return {}
 
-        audited(Operation.APPROVE_ERASURE, None, by, session.ports, act, note=erasure)
+        run_audited(Operation.APPROVE_ERASURE, None, by, session.ports, act, note=erasure)
     _show_erasure(session, erasure)
 
 

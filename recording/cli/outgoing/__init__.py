@@ -7,7 +7,7 @@ import typer
 from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.options import Form, NoteOption, moment, one_of, session_of, with_groups
 from recording.cli.output.times import clock_time
-from recording.control.audit import audited
+from recording.control.audit import run_audited
 from recording.domain.counted import counted
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.roles import Operation
@@ -58,7 +58,7 @@ def enable(
         return ReceiverView.of(operate.enable(name, session.ports)).plain()
 
     noted = f"{name[:32]}: {without_numbers(note)}"
-    done = audited(Operation.ENABLE_RECEIVER, None, session.caller, session.ports, act, note=noted)
+    done = run_audited(Operation.ENABLE_RECEIVER, None, session.caller, session.ports, act, note=noted)
     session.show(done, text(f"{name} receives events again"))
 
 
@@ -97,7 +97,7 @@ def replay(  # noqa: PLR0917 - typer takes options as parameters
         replayed.append(operate.replay(asked, session.ports))
         return {}
 
-    audited(Operation.REPLAY_EVENTS, name, session.caller, session.ports, act, note=without_numbers(note))
+    run_audited(Operation.REPLAY_EVENTS, name, session.caller, session.ports, act, note=without_numbers(note))
     (done,) = replayed
     told = f"{counted(done.events, 'event')} about {counted(done.subjects, 'subject')} sent again"
     left = f"; not to {', '.join(done.left_out)}, which is disabled" if done.left_out else ""

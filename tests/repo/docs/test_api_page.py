@@ -21,7 +21,7 @@ CONTRACT = {
     for method, operation in item.items()
     if method != "parameters"
 }
-AUDITING = ("audited", "_switch", "_decide")  # each notes what it is asked for, before and after
+AUDITING = ("run_audited", "_switch", "_decide")  # each notes what it is asked for, before and after
 
 
 def _routes(cell: str) -> Iterator[tuple[str, str]]:
