@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import event, task
+from dev.in_memory.builders import RECORDING_ID, event, task
 from dev.in_memory.world import World, world
 from recording.cli.__main__ import main
+from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkState
 
+SHORT = short_id(RECORDING_ID)
 Run = Callable[..., tuple[int, str]]
+Hold = Callable[[], None]
 FilesOfAtMost = Callable[[int], AbstractContextManager[None]]
 
 
