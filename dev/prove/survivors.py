@@ -7,5 +7,6 @@ SURVIVORS = {
     "integrity.duration_fault: without metadata.duration_ms is not None": _TOGETHER,
     "integrity.duration_fault: without metadata.shortest_media_ms is not None": _TOGETHER,
     "integrity.duration_fault: 0.0 → 1.0": "a millisecond, where two seconds are allowed",
+    "twins.Twin: True → False": "nothing changes a twin; that nothing can is a courtesy",
     "blocks.plan: 0 → 1 (2)": "the wall at the file's end; nobody asks how long it is",
 }

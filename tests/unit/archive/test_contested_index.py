@@ -65,6 +65,31 @@ def test_the_index_that_the_metadata_names_wins_though_it_was_announced_second(
     assert_true_index_won(here, wrong)
 
 
+def test_a_settled_name_that_is_announced_again_is_held_no_second_time(here: World) -> None:
+    """Both names have their rows by then; events arrive twice, and late."""
+    for index in (1, 0):
+        here.announces(told(index))
+        here.runs(hours=1, until_quiet=False)
+    here.runs(hours=3)
+    before = dict(here.fakes.quarantine.kept)
+    for index in (0, 1):
+        here.announces(told(index))
+        here.runs(hours=3)
+    assert here.fakes.quarantine.kept == before
+    assert_true_index_won(here, 1)
+
+
+@pytest.mark.parametrize("is_decided", [True, False])
+def test_no_question_is_asked_that_is_answered_or_that_no_document_can_answer(here: World, is_decided: bool) -> None:
+    """A forged event with ten names would cost ten requests."""
+    more: dict[str, Any] = {} if is_decided else {"metadataLocation": None}
+    here.announces(event(chunk(0, DOCUMENT, **more)))
+    if is_decided:
+        here.runs(hours=1)
+    here.announces(event(chunk(4, DOCUMENT, **more), id="event-4"))
+    assert [one for one in here.fakes.queue.tasks if one.is_contested] == []
+
+
 @pytest.mark.parametrize("indexes", [(1, 0), (7, 0)])
 def test_one_event_that_names_both(here: World, indexes: tuple[int, int]) -> None:
     """The order in an event decides nothing either."""
