@@ -61,7 +61,7 @@ def _use(browser: Browser, server: ConsoleServer, day: Day) -> None:
     taken = request_export({"recordings": [day.ids["mp3"]], "note": "complaint 88"}, "legal", ports, settings)
     export_message(json.dumps({"exportId": taken["exportId"]}), ports, settings)
     request_export({"tag": "case:C-7731"}, "legal", ports, settings)
-    for name, reason in (("wav", "request of 3 November"), ("long", "request of 12 November")):
+    for name, reason in (("mp3", "request of 3 November"), ("wav", "request of 12 November")):
         made = request_erasure({"recordings": [day.ids[name]], "reason": reason}, "data-protection", ports, settings)
     approve_erasure(made.erasure_id, "counsel", ports, settings)
     with visit(browser, server) as page:

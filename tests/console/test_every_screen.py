@@ -40,6 +40,19 @@ def test_a_screen_says_that_it_loads_and_then_is_there(screen: str, visits: Visi
 
 
 @pytest.mark.parametrize("screen", SCREENS)
+def test_what_says_nothing_takes_no_room(screen: str, visits: Visit, server: ConsoleServer) -> None:
+    """A region for what may be said later left a gap that looked like something missing."""
+    gaps = """(node) => [...node.children].filter((one) => getComputedStyle(one).position !== 'absolute')
+        .map((one) => one.getBoundingClientRect()).filter((box) => box.height)
+        .filter((box, at, all) => at && box.top - all[at - 1].bottom > 24)"""
+    with visits() as page:
+        page.goto(address(server, screen))
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator(".loading")).to_have_count(0)
+        assert page.locator(".screen").evaluate(gaps) == []
+
+
+@pytest.mark.parametrize("screen", SCREENS)
 def test_a_screen_that_is_broken_says_so_and_is_mended_by_its_own_buttons(
     screen: str, visits: Visit, server: ConsoleServer
 ) -> None:
