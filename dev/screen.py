@@ -26,8 +26,10 @@ class Screen:
         self._last = ""
 
     def say(self, text: str) -> None:
-        """Print one step."""
-        self.console.print(f"[dim]{self.seconds():5.1f} s[/]  {text}", soft_wrap=True)
+        """Print one step; what does not fit goes on under its beginning."""
+        step = Table.grid(padding=(0, 2))
+        step.add_row(f"[dim]{self.seconds():5.1f} s[/]", text)
+        self.console.print(step)
 
     def seconds(self) -> float:
         """Return the seconds since the start."""

@@ -44,6 +44,11 @@ def test_progress_and_names_fit_a_terminal(width: int) -> None:
     screen, printed = screen_of(width)
     screen.legend()
     screen.progress([state_of(*["SOURCE_DELETED"] * call.chunks) for call in CALLS])
+    failing = state_of(*["PENDING"] * 3)
+    for chunk, error in zip(failing["chunks"], ("source_empty", "source_not_found", "media_unreadable"), strict=True):
+        chunk["lastError"] = error
+    screen.progress([failing, *(state_of(*["PENDING"] * call.chunks) for call in CALLS[1:])])
+    screen.say("the video call and the 0-byte call were stopped; the unmixed call ended by itself, and nobody spoke")
     screen.places([proof_of(call.title) for call in CALLS])
     assert max(map(len, printed.getvalue().splitlines())) <= width
 
