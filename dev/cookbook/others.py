@@ -203,10 +203,12 @@ def _handler(others: Others) -> type[BaseHTTPRequestHandler]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, self.path, headers, json.loads(body) if body else None)
             try:
-                status, content = others.listed(asked) or others.answer(asked)
+                listed = others.listed(asked)
+                status, content = listed or others.answer(asked)
             except (KeyError, TypeError, ValueError):
-                status, content = 400, None
-            data = json.dumps(content).encode() if content is not None else b""
+                listed, (status, content) = None, (400, None)
+            text = json.dumps(content, indent=2) + "\n" if listed else json.dumps(content)  # a list is read by people
+            data = text.encode() if content is not None else b""
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

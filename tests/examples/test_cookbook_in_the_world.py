@@ -11,6 +11,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -67,6 +68,12 @@ def commands_of(name: str) -> list[str]:
     return "\n".join(re.findall(r"^```bash\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)).splitlines()
 
 
+def last_list(shown: str) -> list[Any]:
+    """Return the list that a stand-in has printed last."""
+    found: list[Any] = json.loads(shown[f"\n{shown}".rindex("\n[") :])
+    return found
+
+
 @pytest.fixture(scope="module")
 def here() -> Iterator[Here]:
     if not is_installed():
@@ -80,7 +87,7 @@ def here() -> Iterator[Here]:
 
 def test_a_call_of_three_people_is_transcribed_by_a_file_for_each(here: Here) -> None:
     """From the recording over the event and the split to Speech, which can read each file."""
-    asked = json.loads(here.played("transcribe").splitlines()[-1])
+    asked = last_list(here.played("transcribe"))
     names = [unquote(urlsplit(url).path).removeprefix("/recordings/") for url in asked[0]["contentUrls"]]
     assert len(names) == 3
     with BlobServiceClient.from_connection_string(here.world.storage) as service:
@@ -93,14 +100,14 @@ def test_a_call_of_three_people_is_transcribed_by_a_file_for_each(here: Here) ->
 def test_a_call_that_must_be_recorded_and_is_not_is_a_card(here: Here) -> None:
     """ACS refuses the start; seconds later the channel knows."""
     shown = here.played("teams")
-    assert "must be recorded" in shown.splitlines()[-1]
+    assert "must be recorded" in last_list(shown)[0]["body"][0]["text"]
     assert '"status": 400' in shown
 
 
 def test_an_event_that_is_sent_twice_is_one_ticket(here: Here) -> None:
     """The page replays it; the ticket's correlation id is the event's."""
     shown = here.played("ticket")
-    tickets, (sent,) = json.loads(shown.splitlines()[-1]), re.findall(r'"events": (\d+)', shown)
+    tickets, (sent,) = last_list(shown), re.findall(r'"events": (\d+)', shown)
     assert int(sent) >= 1
     assert all("reason: start_refused" in ticket["description"] for ticket in tickets)
     assert {ticket["urgency"] for ticket in tickets} == {"1"}
@@ -109,7 +116,7 @@ def test_an_event_that_is_sent_twice_is_one_ticket(here: Here) -> None:
 
 def test_power_bi_is_refreshed_once_after_the_nights_files(here: Here) -> None:
     """The archive's own timer writes them, the cookbook's timer asks; and asks no second time."""
-    assert len(json.loads(here.played("power-bi").splitlines()[-1])) == 1
+    assert len(last_list(here.played("power-bi"))) == 1
 
 
 def test_what_is_not_signed_reaches_no_recipe(here: Here) -> None:
