@@ -204,9 +204,10 @@ def test_what_goes_on_by_itself_cannot_be_dismissed() -> None:
 
 @pytest.mark.parametrize("attempts", [1, 4, 9])
 @pytest.mark.parametrize(
-    "by", [{"recording_id": RECORDING_ID}, {"id": f"{RECORDING_ID}/{task().key}"}, {"reason": "source_refused"}]
+    "chosen",
+    [Chosen(recording_id=RECORDING_ID), Chosen(id=f"{RECORDING_ID}/{task().key}"), Chosen(reason="source_refused")],
 )
-def test_retry_works_on_an_open_chunk_now(attempts: int, by: dict[str, str]) -> None:
+def test_retry_works_on_an_open_chunk_now(attempts: int, chosen: Chosen) -> None:
     """After a role was mended nobody waits for the next try; a chunk need not be stuck, or near its end."""
     here = world()
     here.holds(task())
@@ -216,7 +217,7 @@ def test_retry_works_on_an_open_chunk_now(attempts: int, by: dict[str, str]) -> 
     here.fakes.catalog.save_chunk(
         changed(here.record(), attempts=attempts, last_error="source_refused", next_attempt_at=later)
     )
-    done = retry(HeldFilter(**by), "role is back", "op", here.ports, here.settings)
+    done = retry(chosen, "role is back", "op", here.ports, here.settings)
     assert done.done == (f"{RECORDING_ID}/{task().key}",)
     here.runs_due()
     assert here.state() is ChunkState.SOURCE_DELETED
