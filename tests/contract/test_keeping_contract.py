@@ -7,6 +7,7 @@ import pytest
 
 from dev.in_memory.fakes.keeping import FakeKeeping
 from recording.adapters.table.keeping import TableKeeping
+from recording.adapters.table.tables import put_row
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, Mark, held, marked, released
 from recording.domain.keep.erasure import Erasure, approved
@@ -15,6 +16,7 @@ from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet
 from recording.errors import ClaimLostError
 from recording.ports import Unreadable
 from recording.ports.library.keeping import Covered, Keeping
+from recording.settings import Settings
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG = "eyJ" + "Q" * 150  # as ACS's ids are: its name is a hash
@@ -81,6 +83,21 @@ def test_active_holds_are_listed_by_case_in_pages(keeping: Keeping) -> None:
         if not (position := page.next):
             break
     assert found == whole
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("odd", [{}, {"recordingId": 5}, {"recordingId": "r0"}, {"recordingId": "r0", "holdCase": 7}])
+def test_a_row_of_the_list_of_holds_that_says_nothing_hides_no_hold(storage: Settings, odd: dict[str, object]) -> None:
+    """Whoever asks what must not be destroyed needs all the others."""
+    adapter = TableKeeping(storage)
+    adapter.add_custody(held(Custody(recording_id="r0"), "case", "audit", None, NOW))
+    put_row(adapter._table, {"PartitionKey": "!holds", "RowKey": "0", **odd})
+    items = adapter.held().items
+    assert [row.recording_id for row in items if isinstance(row, Custody)] == ["r0"]
+    assert [row.where for row in items if isinstance(row, Unreadable)] == (
+        [] if odd.get("recordingId") == "r0" else ["0"]
+    )
+    adapter.close()
 
 
 def test_rules_are_only_added_and_the_newest_is_in_force(keeping: Keeping) -> None:

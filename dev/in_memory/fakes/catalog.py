@@ -22,6 +22,7 @@ K = TypeVar("K")
 L = TypeVar("L")
 Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
 Key = tuple[str, str]
+LONGEST_ROW = 500_000  # characters; an entity has a megabyte, in UTF-16
 
 
 def _second(moment: datetime) -> datetime:
@@ -36,6 +37,8 @@ def _check_columns(record: ChunkRecord) -> None:
         is_text = isinstance(value, str) and len(value) <= 32_000
         if not (is_number or is_time or is_text or isinstance(value, float)):
             raise StorageBusyError("saving a row failed: the answer cannot be read")
+    if len(record.model_dump_json()) > LONGEST_ROW:
+        raise StorageError("saving a row failed (EntityTooLarge)")
 
 
 def _chunk_key(key: ChunkKey) -> Key:

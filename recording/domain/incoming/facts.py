@@ -10,6 +10,8 @@ from recording.domain.formats import ChannelType, ContentType
 from recording.domain.incoming.metadata import ChunkMetadata, Pause
 from recording.domain.times import UtcTime
 
+MOST_KEPT = 1000  # pauses, or channels; a row has room for a megabyte, and a metadata document may be as long
+
 
 class _Kept(BaseModel):
     """Stored with a record: other versions' fields are kept."""
@@ -135,14 +137,14 @@ def facts_of_metadata(document: ChunkMetadata | None) -> ChunkFacts | None:
     return ChunkFacts(
         started_at=document.started_at,
         duration_ms=document.duration_ms,
-        pauses=tuple(_kept_pause(pause) for pause in document.pauses),
+        pauses=tuple(_kept_pause(pause) for pause in document.pauses[:MOST_KEPT]),
         content=document.content,
         channel=document.channel,
         sample_rate=document.sample_rate,
         bit_rate=document.bit_rate,
         audio_channels=document.channel_count,
         participant_count=document.participant_count,
-        participant_channels=tuple(sorted(channels)),
+        participant_channels=tuple(sorted(channels)[:MOST_KEPT]),
     )
 
 

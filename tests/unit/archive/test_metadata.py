@@ -87,6 +87,18 @@ def test_a_document_that_says_nothing_of_the_chunk_is_asked_for_again(
     assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
 
 
+@pytest.mark.parametrize("count", [10, 1000, 14_000])
+def test_a_document_of_any_length_is_archived_and_ends_no_chunk(here: World, count: int) -> None:
+    """A row has a limit that a document has not; the document itself is archived as served."""
+    pauses = [{"startTime": "2026-11-23T08:56:02Z", "duration": 0.001}] * count
+    people = [{"participantId": f"8:acs:{number}", "channel": number} for number in range(count // 3)]
+    content = json.loads(metadata()) | {"pauseResumeIntervals": pauses, "participants": people}
+    here.holds(task(), document=json.dumps(content, separators=(",", ":")).encode())
+    here.works(task())
+    here.runs(hours=2)
+    assert (here.state(), here.record().metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
+
+
 def test_a_document_with_little_in_it_is_the_chunks_own(here: World) -> None:
     """A length of zero and no participants are seen live; the id says whose document it is."""
     document = json.dumps({"chunkDocumentId": document_id(), "chunkDuration": 0, "participants": []}).encode()
