@@ -205,9 +205,13 @@ def test_what_goes_on_by_itself_cannot_be_dismissed() -> None:
 @pytest.mark.parametrize("attempts", [1, 4, 9])
 @pytest.mark.parametrize(
     "chosen",
-    [Chosen(recording_id=RECORDING_ID), Chosen(id=f"{RECORDING_ID}/{task().key}"), Chosen(reason="source_refused")],
+    [
+        HeldFilter(recording_id=RECORDING_ID),
+        HeldFilter(id=f"{RECORDING_ID}/{task().key}"),
+        HeldFilter(reason="source_refused"),
+    ],
 )
-def test_retry_works_on_an_open_chunk_now(attempts: int, chosen: Chosen) -> None:
+def test_retry_works_on_an_open_chunk_now(attempts: int, chosen: HeldFilter) -> None:
     """After a role was mended nobody waits for the next try; a chunk need not be stuck, or near its end."""
     here = world()
     here.holds(task())
