@@ -25,6 +25,7 @@ LONGEST_CPU_SECONDS = 45  # a mutant that never ends is noticed, too; without a 
 LONGEST_SECONDS = 300  # and one that waits forever
 NEEDED = 0.9  # killed, outside the guard; in it, all
 TOLD_EVERY = 15.0
+OURS = ("recording", "tests", "dev")  # packages that a mutant's tests import anew
 _LINE = (
     "unit/archive/test_line.py",
     "unit/archive/test_claim_and_conflicts.py",
@@ -161,8 +162,8 @@ def is_killed(job: Job) -> bool:
     """
     import pytest
 
-    for name in [name for name in sys.modules if name.split(".")[0] in ("recording", "tests", "dev")]:
-        del sys.modules[name]
+    for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
+        del sys.modules[name]  # the fakes of `dev` hold classes of the module as it is
     if job.mutant is not None:
         sys.meta_path.insert(0, _Instead(job.target.module, job.mutant.source))
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -127,3 +127,32 @@ def test_every_survivor_is_a_mutant_outside_of_the_guard() -> None:
     planted = {job.name: job for job in jobs([""])}
     assert SURVIVORS.keys() <= planted.keys()
     assert not [name for name in SURVIVORS if planted[name].is_in_guard]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.module)
+def test_the_tests_of_a_target_and_the_functions_of_its_guard_exist(target: Target) -> None:
+    """What was moved or renamed would be left out without a word."""
+    assert [name for name in target.tests if not (ROOT / "tests" / name).is_file()] == []
+    assert set(target.guard) <= {mutant.function for mutant in mutants_of(target.source)}
+
+
+def test_a_module_as_it_is_passes_and_a_fault_in_it_is_killed() -> None:
+    """Tests that fail without a fault kill every mutant, and tests of another copy of the module kill none."""
+    quick = replace(RULES, tests=("unit/domain/state/test_transitions.py",))
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN, repr(quick), GUARD[0].name], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "1 planted, 100.0% killed" in ran.stdout
+
+
+RUN = """
+import sys
+
+import dev.prove.runner  # as the command does: it loads the app before any fault is planted
+from dev.prove import mutation
+from dev.prove.mutation import Target
+
+mutation.TARGETS = (eval(sys.argv[1]),)
+sys.exit(mutation.print_mutants(["transitions.as it is", sys.argv[2]]))
+"""
