@@ -92,6 +92,7 @@ TARGETS = (
     Target(
         "recording.domain.state.stored",
         (
+            "unit/domain/state/test_stored.py",
             "unit/archive/test_delete_source.py",
             "unit/archive/test_sha512.py",
             *_LINE,

@@ -1,13 +1,23 @@
 """What may follow what, and when a source may vanish."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import CALL_ID, EVENT_TIME, document_id, location, record, stored, task
+from dev.in_memory.builders import CALL_ID, EVENT_TIME, STORED_ETAG, document_id, location, record, stored, task
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
-from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home, MetadataOutcome, SourceOutcome
+from recording.domain.state.chunk import (
+    Acceptance,
+    ChunkRecord,
+    ChunkState,
+    ChunkTask,
+    Home,
+    MetadataOutcome,
+    SourceOutcome,
+)
+from recording.domain.state.stored import StoredBlob
 from recording.domain.state.transitions import (
     is_archived,
     is_finished,
@@ -93,7 +103,17 @@ MISSING_FACTS: list[dict[str, Any]] = [
     {"metadata": MetadataOutcome.NEVER_CAME, "metadata_reason": "source_not_found"},
     {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": None},
     {"blob_name": None},
+    {"accepted": Acceptance(by=None, note="heard it", at=EVENT_TIME)},
 ]
+SPOILT = {
+    "no media": {"media": None},
+    "other media": {"media": StoredBlob(1, {"sha256": "cd"}, STORED_ETAG)},
+    "media written since": {"media": StoredBlob(DELETABLE.length_bytes or 0, {}, "another ETag")},
+    "no receipt": {"receipt": None},
+    "another receipt": {"receipt": b"{}"},
+    "no metadata": {"metadata": None},
+    "other metadata": {"metadata": b"{}"},
+}
 
 
 @pytest.mark.parametrize("missing", MISSING_FACTS, ids=str)
@@ -102,6 +122,12 @@ def test_one_missing_fact_forbids_the_delete(missing: dict[str, Any]) -> None:
     assert may_delete_source(DELETABLE, stored(DELETABLE))
     known = DELETABLE.model_copy(update=missing)
     assert not may_delete_source(known, stored(known))
+
+
+@pytest.mark.parametrize("spoilt", SPOILT.values(), ids=SPOILT)
+def test_files_that_are_not_as_proved_forbid_the_delete(spoilt: dict[str, Any]) -> None:
+    """The guard asks what the archive answered right before, whatever its caller has looked at."""
+    assert not may_delete_source(DELETABLE, replace(stored(DELETABLE), **spoilt))
 
 
 @pytest.mark.parametrize("count", [2, 3])
