@@ -145,6 +145,8 @@ class GuardedLife:
 
         def act() -> None:
             tell_consent(name, asked, "ada", self.here.ports, self.here.settings)
+            if step is ConsentStep.GIVEN:
+                self.witness.told_consent(name)
             if step is ConsentStep.WITHDRAWN and self.policy.must_be_recorded and is_known:
                 self.witness.expected.add((name, "consent_withdrawn"))
 

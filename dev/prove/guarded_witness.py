@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from dev.in_memory.world import World
 from recording.domain.calls.consent import ConsentState, ConsentStep, consent_state
+from recording.domain.calls.pauses import open_withdrawal
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.outgoing.events import EventType
 from recording.domain.state.recording import LastAction, RecordingRecord
@@ -57,6 +58,13 @@ class Witness:
         """Hear that a caller was told of a pause: ACS must not be about to begin the recording."""
         if self.here.fakes.control.changing.get(name) == "active" and name not in self._ran:
             self._violates(f"a caller was told that {name} is paused, and it begins in a moment")
+
+    def told_consent(self, name: str) -> None:
+        """Hear that a caller gave consent and was told so: the pause of a withdrawal is over then."""
+        row, control = self.here.fakes.catalog.recordings.get(name), self.here.fakes.control
+        rests = control.states.get(name) == "inactive" and name not in control.changing
+        if rests and row is not None and open_withdrawal(row.pauses) and _consent(row) is ConsentState.GIVEN:
+            self._violates(f"consent to {name} was given, and it rests")
 
     def forget_pause(self, name: str) -> None:
         """Take a pause for one that no caller counts on: its request failed, and the caller knows."""
