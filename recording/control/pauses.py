@@ -111,6 +111,9 @@ def begin_pause(
         ports.control.pause(acs_id_of(recording_id, known))
         stale = ANY if is_joined or known is None else ""  # ACS recorded until now: the pause to join was over
     except ControlError as error:
+        if is_joined and is_recording(before) and error.code in _UNANSWERED:  # the pause to join was over
+            with suppress(StorageError):
+                _note_pause(name, wanted, ports, ANY)
         _check_it_rests(recording_id, known, pause, error, ports, is_joined=is_joined)
         if is_joined and known is not None and known.last_action is not LastAction.PAUSED:
             stale = ANY  # when the pause to join reached ACS is not known: it may end too early
