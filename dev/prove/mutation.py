@@ -97,7 +97,7 @@ TARGETS = (
             "unit/archive/test_delete_source.py",
             "unit/archive/test_sha512.py",
             *_LINE,
-            "unit/archive/test_hand_and_time.py",
+            "unit/archive/test_hands.py",
         ),
         ("media_standing", "standing", "is_receipt_of", "is_same_sha512"),
     ),

@@ -223,8 +223,8 @@ def forgets_the_owner_in_the_archive() -> Iterator[None]:
 
     real = manifest_of
 
-    def without(recording: RecordingRecord, chunks: Any) -> bytes:
-        return real(recording.model_copy(update={"tenant": None}), chunks)
+    def without(recording: RecordingRecord, *chunks: Any) -> bytes:
+        return real(recording.model_copy(update={"tenant": None}), *chunks)
 
     with mock.patch.object(manifest, "manifest_of", without):
         yield
