@@ -39,7 +39,9 @@ class Subject:
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     if request.param == "fake":
         numbers = count()
-        yield Subject(FakeControl(), lambda: CallLocator("serverCallId", f"call-{next(numbers)}"), lambda: None)
+        fake = FakeControl()
+        fake.is_slow = True
+        yield Subject(fake, lambda: CallLocator("serverCallId", f"call-{next(numbers)}"), fake.settle)
         return
     client = request.getfixturevalue("simulator").client
     control = AcsControl(request.getfixturevalue("simulated_acs"))
@@ -120,6 +122,20 @@ def test_pausing_twice_is_refused_as_acs_refuses_it(subject: Subject) -> None:
     subject.control.pause(recording_id)
     error = refused(lambda: subject.control.pause(recording_id))
     assert (error.code, error.status) == ("pause_resume_not_allowed", 409)
+
+
+def test_what_does_not_show_yet_is_refused_like_what_is_so_already(subject: Subject) -> None:
+    """A caller who is told that it is paused already would speak, and be recorded a moment later."""
+    options = StartOptions(subject.new_call(), LEGAL_COMBINATIONS[0])
+    recording_id, state = subject.control.start(options, str(uuid4()), NOW)
+    error = refused(lambda: subject.control.pause(recording_id))
+    assert (state, error.code) == ("inactive", "pause_resume_not_allowed")
+    subject.settle()
+    assert subject.control.state(recording_id) == "active"
+    subject.control.pause(recording_id)
+    assert refused(lambda: subject.control.resume(recording_id)).code == "pause_resume_not_allowed"
+    subject.settle()
+    subject.control.resume(recording_id)
 
 
 def test_a_stopped_recording_is_forgotten(subject: Subject) -> None:
