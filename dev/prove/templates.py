@@ -1,5 +1,6 @@
 """Templates and alerts, proved without Azure: green as they are, and each planted fault is caught by its check."""
 
+import multiprocessing
 import os
 import time
 from collections import Counter
@@ -73,7 +74,10 @@ def left_by_rule(templates: Templates, proof: Proof) -> Iterator[str]:
             proof.harmless += 1
         else:
             wanted.append(mutant)
-    with ProcessPoolExecutor(os.cpu_count(), initializer=_remember, initargs=(templates.texts,)) as workers:
+    anew = multiprocessing.get_context("spawn")  # a fork of a process with threads may inherit a lock that is taken
+    with ProcessPoolExecutor(
+        os.cpu_count(), mp_context=anew, initializer=_remember, initargs=(dict(templates.texts),)
+    ) as workers:
         for number, left in enumerate(workers.map(_left, wanted, chunksize=20), 1):
             if left:
                 yield left
