@@ -18,7 +18,7 @@ from recording.control.watching import look, watch_later
 from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_overdue, with_time_up
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_facts
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import CALL_STOPPED, PAUSED_TOO_LONG
 from recording.domain.incoming.roles import Operation
@@ -202,7 +202,11 @@ def _report_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
 
 def _note_time_up(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> None:
     """Note that a pause is too long before it is ended: the event and the report about it follow from the note."""
-    note(record.recording_id, ports, lambda row: RecordingChanges(pauses=with_time_up(row.pauses, pause.id)))
+    note(
+        record.recording_id,
+        ports,
+        lambda row: RecordingChanges(pauses=with_facts(row.pauses, pause.id, {"time_up": True})),
+    )
 
 
 def _is_still_paused(fired: _Fired) -> bool:
@@ -355,7 +359,7 @@ def _raise_overdue(record: RecordingRecord, pause_id: str, ports: Ports) -> None
             "call_alarm_since": now,
             "stands": row.stands or Code.PAUSE_OVERDUE.value,
             "settled_at": None,
-            "pauses": with_overdue(row.pauses, pause_id, now),
+            "pauses": with_facts(row.pauses, pause_id, {"overdue_since": now}),
         }
 
     record = note(record.recording_id, ports, decide)

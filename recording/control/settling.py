@@ -11,7 +11,7 @@ from recording.control.audit import act_by_policy
 from recording.control.notes import acs_id_of, note
 from recording.control.pauses import end_pause, lacks_consent, note_paused, resume_recording
 from recording.domain.calls.guards import LOOKS, RESUME_MARK, GuardTask
-from recording.domain.calls.pauses import PauseEnd, guarded_pause, open_pause, with_settled
+from recording.domain.calls.pauses import PauseEnd, guarded_pause, open_pause, with_facts
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
@@ -68,4 +68,4 @@ def _look_for_pause(task: GuardTask, record: RecordingRecord, ports: Ports) -> N
     if is_recording(state):
         act_by_policy(Operation.PAUSE, name, "it records, and a pause of it was asked for", ports, act)
     elif is_paused(state) and task.seconds == LOOKS[-1] and not pause.settled:
-        note(name, ports, lambda row: RecordingChanges(pauses=with_settled(row.pauses, pause.id)))
+        note(name, ports, lambda row: RecordingChanges(pauses=with_facts(row.pauses, pause.id, {"settled": True})))

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recording.domain.model import with_changes
 from recording.domain.times import UtcTime
 
 TOLERANCE = timedelta(seconds=2)  # between a command and the metadata's time for it: two clocks and a request
@@ -118,19 +119,15 @@ def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
     return open_pause([pause for pause in pauses if pause.ends_by is None])
 
 
-def with_time_up(pauses: Sequence[CommandedPause], pause_id: str) -> tuple[CommandedPause, ...]:
-    """Return the pauses, with this one's time marked as up."""
-    return tuple(pause.model_copy(update={"time_up": True}) if pause.id == pause_id else pause for pause in pauses)
+def with_facts(
+    pauses: Sequence[CommandedPause], pause_id: str, facts: Mapping[str, object]
+) -> tuple[CommandedPause, ...]:
+    """Return the pauses, one of them with these facts.
 
-
-def with_settled(pauses: Sequence[CommandedPause], pause_id: str) -> tuple[CommandedPause, ...]:
-    """Return the pauses, with this one marked as settled."""
-    return tuple(pause.model_copy(update={"settled": True}) if pause.id == pause_id else pause for pause in pauses)
-
-
-def with_overdue(pauses: Sequence[CommandedPause], pause_id: str, at: datetime) -> tuple[CommandedPause, ...]:
-    """Return the pauses, one of them with the time at which the alarm about it was raised."""
-    return tuple(pause.model_copy(update={"overdue_since": at}) if pause.id == pause_id else pause for pause in pauses)
+    Raises:
+        TypeError: a pause has no such fact, or the value is of the wrong type.
+    """
+    return tuple(with_changes(pause, facts) if pause.id == pause_id else pause for pause in pauses)
 
 
 def with_end(
