@@ -27,6 +27,7 @@ from recording.domain.incoming.requests import ConsentRequest, PauseRequest
 from recording.domain.state.recording import LastAction
 from recording.errors import ControlError, RecordingError, RequestError, StorageBusyError
 from recording.errors.codes import Code
+from recording.library.notify.catch_up import catch_up
 
 TROUBLE, CALM = timedelta(minutes=30), timedelta(minutes=45)
 DEATHS, REFUSALS, OUTAGES, DUPLICATES, RIVALS, ACTS = 0.02, 0.05, 0.04, 0.2, 0.02, 0.3
@@ -206,6 +207,7 @@ class GuardedLife:
         if self.here.now - self._reconciled_at >= RECONCILED_EVERY:
             self._reconciled_at = self.here.now
             self._attempt(self.here.reconciles, "guard")
+            self._attempt(lambda: catch_up(self.here.ports), "guard")
         self.here.skew = timedelta()
         self.here.notifies()
 
@@ -288,16 +290,18 @@ class GuardedLife:
         return None, False
 
     def _rival(self) -> None:
-        """Let another worker take the next guards at this very moment."""
+        """Let another worker take the next guards at this very moment; the queue offers again what fails there."""
+        queue = self.here.fakes.guards
         self._is_rival = True
         self.witness.look(self._who)
-        try:
-            for body in self.here.fakes.guards.take_due():
+        for body in queue.take_due():
+            try:
                 guard_message(body, self.here.ports, self.here.settings)
-                self.witness.look("guard")
-                self.life.counts["rivals"] += 1
-        finally:
-            self._is_rival = False
+            except RecordingError:
+                queue.sent.append((body, self.here.now + REDELIVERED_AFTER))
+            self.witness.look("guard")
+            self.life.counts["rivals"] += 1
+        self._is_rival = False
 
     def _step(self) -> float:
         due = [at for body, at in self.here.fakes.guards.sent if GuardKind.SETTLE not in body]  # these look each second

@@ -10,7 +10,7 @@ from recording.control.acs_state import acs_state, is_paused, is_recording
 from recording.control.audit import act_by_policy
 from recording.control.notes import acs_id_of, note
 from recording.control.pauses import end_pause, lacks_consent, note_paused, resume_recording
-from recording.domain.calls.guards import LOOKS, RESUME_MARK, GuardTask
+from recording.domain.calls.guards import LOOKS, LOOKS_AT_RESUME, RESUME_MARK, GuardTask
 from recording.domain.calls.pauses import PauseEnd, guarded_pause, open_pause, with_facts
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.recording import LastAction, RecordingRecord
@@ -25,19 +25,21 @@ def look_again(task: GuardTask, record: RecordingRecord, ports: Ports, settings:
     """Look once, and do what is still to be done; where ACS refuses again, the next look is due soon.
 
     Raises:
+        ControlError: this was the last look, and ACS does not answer or refuses to resume; the look is repeated.
         StorageError: the catalog does not answer; the host delivers the message again.
     """
     if record.last_action is LastAction.STOPPED:
         return
+    is_resume = task.mark == RESUME_MARK
     try:
-        if task.mark == RESUME_MARK:
+        if is_resume:
             _look_for_resume(record, ports, settings)
         else:
             _look_for_pause(task, record, ports)
     except ControlError as error:
-        if task.seconds not in (None, LOOKS[-1]):
+        if task.seconds != (LOOKS_AT_RESUME if is_resume else LOOKS)[-1]:
             return
-        if error.code != Code.PAUSE_RESUME_NOT_ALLOWED or task.mark == RESUME_MARK:
+        if is_resume or error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
             raise
         end_pause(record.recording_id, PauseEnd.REFUSED, ports, task.mark)  # it records, and ACS does not pause it
 

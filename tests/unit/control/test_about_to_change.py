@@ -130,6 +130,20 @@ def test_a_resume_while_the_pause_does_not_show_yet_resumes_within_seconds() -> 
     assert len(here.fakes.guards.sent) <= due
 
 
+def test_a_resume_that_does_not_show_is_made_though_acs_does_not_answer_at_first() -> None:
+    """The last look is repeated until ACS answers: nothing else would ever resume it."""
+    here = slow(longest_pause_seconds=60)
+    recording = starts(here)
+    settles(here)
+    pauses(here, recording)
+    resume_recording(recording, here.ports, settings=here.settings)
+    settles(here)
+    here.fakes.control.is_slow = False
+    here.fakes.control.fail_next("state", ControlError("busy", code=Code.ACS_UNAVAILABLE), times=6)
+    seconds(here, 40)
+    assert state(here, recording) == "active"
+
+
 def test_a_second_pause_while_the_first_does_not_show_yet_joins_it() -> None:
     """It is no pause that ACS has ended."""
     here = slow(longest_pause_seconds=60)
