@@ -163,15 +163,24 @@ class Work:
         return self.claim or OwnClaim(self.ports)
 
 
-def claim_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> Work | None:
+def claim_chunk(
+    task: ChunkTask, ports: Ports, settings: Settings, known: ChunkRecord | None = None, *, is_borrowed: bool = False
+) -> Work | None:
     """Claim the task's chunk by one conditional write; return None when nothing is left to do.
+
+    Args:
+        task: names the chunk.
+        ports: the catalog.
+        settings: how long a claim lasts.
+        known: the chunk's record, if it was read a moment ago; else it is read, or made.
+        is_borrowed: the turn is another chunk's.
 
     Raises:
         ClaimHeldError: another worker has it; try again when its claim ends.
         ClaimLostError: another worker was a moment faster.
     """
     now = ports.clock.now()
-    known = _find_or_add(task, now, ports)
+    known = known or _find_or_add(task, now, ports)
     record = _turned_to(task, known, now)
     if is_finished(record):
         return None

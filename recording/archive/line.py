@@ -14,10 +14,10 @@ from recording.archive.delete_source import settle_source
 from recording.archive.failure import after_failure, wait_for_other
 from recording.archive.fallback import copy_or_heal
 from recording.archive.metadata import is_right_index
-from recording.archive.priority import queue_again, whose_turn
+from recording.archive.priority import Turn, queue_again, whose_turn
 from recording.archive.tasks import take_task
 from recording.archive.verify import verify
-from recording.domain.state.chunk import ChunkState, ChunkTask
+from recording.domain.state.chunk import ChunkState
 from recording.domain.state.transitions import is_finished, is_otherwise
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
 from recording.ports import Ports
@@ -37,17 +37,16 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     task = take_task(text, ports, settings)
     if task is None or (task.is_contested and not is_right_index(task, ports, settings)):
         return
-    chosen = whose_turn(task, ports, settings)
-    is_borrowed = chosen is not task
-    with _TURNS.one_more(), span("archive_chunk", attempt=chosen.attempt, **ids_of(chosen)):
-        is_changed = archive_chunk(chosen, ports, settings, is_borrowed=is_borrowed)
+    turn = whose_turn(task, ports, settings)
+    with _TURNS.one_more(), span("archive_chunk", attempt=turn.task.attempt, **ids_of(turn.task)):
+        is_changed = archive_chunk(turn, ports, settings)
     if is_changed:
-        request_follow_up(chosen.recording_id, ports, _TURNS.delay())
-    if is_borrowed:  # not earlier: a turn that fails is delivered again, and must not leave a second message
+        request_follow_up(turn.task.recording_id, ports, _TURNS.delay())
+    if turn.is_borrowed:  # not earlier: a turn that fails is delivered again, and must not leave a second message
         queue_again(task, ports)
 
 
-def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> bool:
+def archive_chunk(turn: Turn, ports: Ports, settings: Settings) -> bool:
     """Archive one chunk, arrange a retry, or keep it for manual review.
 
     On return the queue message may be deleted: the chunk is finished, or another message carries the task. On a
@@ -59,15 +58,15 @@ def archive_chunk(task: ChunkTask, ports: Ports, settings: Settings, *, is_borro
     Raises:
         RecordingError: only when not even that could be arranged; the host delivers the message again.
     """
-    work = None
+    task, work = turn.task, None
     try:
-        work = claim_chunk(task, ports, settings, is_borrowed=is_borrowed)
+        work = claim_chunk(task, ports, settings, turn.known, is_borrowed=turn.is_borrowed)
         if work is None:
-            check_conflict(task, ports, settings, is_borrowed=is_borrowed)
+            check_conflict(task, ports, settings, is_borrowed=turn.is_borrowed)
             return False
         _go_on(work)
     except (ClaimHeldError, ClaimLostError) as error:
-        wait_for_other(task, error, ports, is_borrowed=is_borrowed)
+        wait_for_other(task, error, ports, is_borrowed=turn.is_borrowed)
     except RecordingError as error:
         if work is None:
             raise

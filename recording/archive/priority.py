@@ -5,6 +5,7 @@ looks for a waiting chunk at risk, works on that one, and then queues its own ta
 again by the host, so it must leave no message behind.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -21,7 +22,22 @@ LATE_AFTER = timedelta(minutes=2)  # an earlier turn means that no tasks are wai
 MOST_LOOKED_AT = 50  # the first ones may be claimed by other workers; no deployment has more workers than this
 
 
-def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> ChunkTask:
+@dataclass(frozen=True)
+class Turn:
+    """What to work on now.
+
+    Attributes:
+        task: the chunk's task.
+        known: its record, where it was read a moment ago.
+        is_borrowed: the message that gave the turn is another chunk's.
+    """
+
+    task: ChunkTask
+    known: ChunkRecord | None = None
+    is_borrowed: bool = False
+
+
+def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> Turn:
     """Return the task to work on now: this one, or a more urgent chunk's.
 
     Raises:
@@ -29,8 +45,10 @@ def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> ChunkTask:
     """
     now = ports.clock.now()
     known = ports.catalog.get_chunk(task.key)
-    other = _more_urgent(task, now, ports, settings) if known is not None and is_late(known, now) else None
-    return task if other is None else other
+    if known is None or not is_late(known, now):
+        return Turn(task, known)
+    other = _more_urgent(task, now, ports, settings)  # which takes a while: what is known may be old by then
+    return Turn(task) if other is None else Turn(other, is_borrowed=True)
 
 
 def queue_again(task: ChunkTask, ports: Ports) -> None:

@@ -100,6 +100,77 @@ def test_a_redrive_between_finishing_and_unindexing_is_not_lost(
     assert [found.key for found in readable(catalog.open_chunks(), "test")] == [record.key]
 
 
+def stamp_of(table: TableClient, record: ChunkRecord) -> str:
+    keys = rows.open_keys(record)
+    return str(table.get_entity(keys["PartitionKey"], keys["RowKey"]).metadata["etag"])
+
+
+def test_the_steps_of_one_worker_write_its_index_row_once(catalog: TableCatalog, table: TableClient) -> None:
+    """The row that is there says all that a later step would write; each write costs time and money."""
+    claimed = catalog.save_chunk(added(catalog, chunk()))
+    stamp = stamp_of(table, claimed)
+    copied = catalog.save_chunk(claimed.model_copy(update={"state": ChunkState.COPIED}))
+    verified = catalog.save_chunk(copied.model_copy(update={"state": ChunkState.VERIFIED}))
+    assert stamp_of(table, verified) == stamp
+    finished(catalog, verified)
+    assert index_rows(table) == []
+
+
+def test_an_index_row_that_a_hand_removed_is_back_with_the_next_worker(
+    catalog: TableCatalog, table: TableClient
+) -> None:
+    """A worker reads the chunk before it claims it; what its process knew of the index is forgotten with that."""
+    claimed = catalog.save_chunk(added(catalog, chunk()))
+    table.delete_entity(rows.OPEN_PARTITION, rows.open_keys(claimed)["RowKey"])
+    found = catalog.get_chunk(claimed.key)
+    assert found is not None
+    catalog.save_chunk(found)
+    assert index_rows(table) == [rows.open_keys(claimed)["RowKey"]]
+
+
+def test_another_expiry_moves_the_index_row(catalog: TableCatalog, table: TableClient) -> None:
+    """The index is sorted by it: the known row is at another place."""
+    claimed = catalog.save_chunk(added(catalog, chunk()))
+    later = claimed.model_copy(
+        update={"task": claimed.task.model_copy(update={"expires_at": claimed.task.expires_at + timedelta(hours=5)})}
+    )
+    saved = catalog.save_chunk(later)
+    assert rows.open_keys(saved)["RowKey"] in index_rows(table)
+    assert [found.etag for found in readable(catalog.open_chunks(), "test")] == [saved.etag]
+
+
+def test_a_chunk_that_another_worker_indexed_meanwhile_stays_indexed(
+    catalog: TableCatalog, storage: Settings, table: TableClient
+) -> None:
+    """It is put back to work while its first worker finishes: the known index row is another one by now."""
+    other = TableCatalog(storage)
+    claimed = catalog.save_chunk(added(catalog, chunk()))
+    table.upsert_entity(rows.open_row(claimed))  # the other worker's first write
+    done = finished(catalog, claimed)
+    assert index_rows(table) == [rows.open_keys(claimed)["RowKey"]]
+    saved = other.save_chunk(done.model_copy(update={"state": ChunkState.PENDING}))
+    other.close()
+    assert [found.etag for found in readable(catalog.open_chunks(), "test")] == [saved.etag]
+
+
+def test_a_save_that_failed_writes_the_index_row_again(
+    catalog: TableCatalog, table: TableClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the save arrived is not known, so nothing about the index is."""
+    claimed = catalog.save_chunk(added(catalog, chunk()))
+    stamp = stamp_of(table, claimed)
+
+    def fail(*_: Any) -> Any:
+        raise StorageError("503")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(table_catalog, "save_record", fail)
+        with pytest.raises(StorageError):
+            catalog.save_chunk(claimed)
+    saved = catalog.save_chunk(claimed)
+    assert stamp_of(table, saved) != stamp
+
+
 def test_a_person_can_read_and_query_the_rows(catalog: TableCatalog, table: TableClient) -> None:
     """Storage Explorer is the first tool at hand when something went wrong."""
     catalog.add_chunk(chunk(3, "0-eus-d1-aa").model_copy(update={"last_error": "source_busy"}))

@@ -5,8 +5,9 @@ transaction over two partitions:
 
 Chunks that were given up have separate index rows, written before the chunk's row; only readers remove stale ones.
 
-1. An index row is written before the chunk's row, with every save of an unfinished chunk. If the worker dies in
-   between, the index points to nothing or to an older state, which is harmless.
+1. An index row is written before the chunk's row, with every save of an unfinished chunk; not again where this process
+   has written it before the version that is being replaced (`index_marks`). If the worker dies in between, the index
+   points to nothing or to an older state, which is harmless.
 2. It is removed after the chunk is saved as finished. If the worker dies in between, a stale index row is left,
    which a reader skips.
 3. It is removed only under the ETag it had before that save: a worker that re-queues the chunk meanwhile writes the
@@ -29,6 +30,7 @@ from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table import rows
 from recording.adapters.table.ages import age_of, ages_behind
+from recording.adapters.table.index_marks import IndexMark, IndexMarks
 from recording.adapters.table.records import (
     READERS,
     document_row,
@@ -42,6 +44,7 @@ from recording.adapters.table.tables import (
     get_row,
     put_row,
     remove_row,
+    remove_unchanged,
     rows_beyond,
     rows_of,
     table_service,
@@ -53,7 +56,7 @@ from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.times import sortable
-from recording.errors import StorageBusyError, StorageError
+from recording.errors import ClaimLostError, StorageBusyError, StorageError
 from recording.ports import Page, Unreadable
 from recording.settings import Settings
 
@@ -71,36 +74,45 @@ class TableCatalog:
         self._service = table_service(settings.host_storage)
         self._chunks = self._service.get_table_client(names.CHUNKS_TABLE)
         self._recordings = self._service.get_table_client(names.RECORDINGS_TABLE)
+        self._marks = IndexMarks()
 
     def close(self) -> None:
         """Close the connections."""
         self._service.close()
 
     def get_chunk(self, key: ChunkKey) -> ChunkRecord | None:
-        """Return one chunk's record."""
+        """Return one chunk's record; its next save writes the index row, so that a claim heals a damaged index."""
         row = document_row(self._chunks, rows.chunk_keys(key))
-        return read_record(ChunkRecord, row) if row is not None else None
+        if row is None:
+            return None
+        record = read_record(ChunkRecord, row)
+        self._marks.take(record)
+        return record
 
     def add_chunk(self, record: ChunkRecord) -> bool:
         """Add a record, indexed first."""
         if is_held(record):
             put_row(self._chunks, rows.held_row(record))
         put_row(self._chunks, rows.document_row(record))
-        self._index(record)
+        if not is_finished(record):
+            self._index(record)
         return add_row(self._chunks, rows.chunk_row(record))
 
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
         """Replace a record under its ETag and keep the index in step."""
         if is_held(record):
             put_row(self._chunks, rows.held_row(record))
+        index = self._marks.take(record)
         if is_finished(record):
-            index = get_row(self._chunks, rows.open_keys(record), rows.INDEX_COLUMNS)
+            index = index or self._index_of(record)
             saved = save_record(self._chunks, rows.chunk_row(record), record)
             if index:
-                remove_row(self._chunks, index)
+                self._unindex(index)
             return saved
-        self._index(record)
-        return save_record(self._chunks, rows.chunk_row(record), record)
+        index = index or self._index(record)
+        saved = save_record(self._chunks, rows.chunk_row(record), record)
+        self._marks.keep(saved, index)
+        return saved
 
     def chunks_of(self, recording_id: str) -> list[ChunkRecord]:
         """Return the chunks in the recording's partition."""
@@ -332,9 +344,20 @@ class TableCatalog:
         """Write a reservation unconditionally: all who complete it write the same."""
         put_row(self._recordings, rows.reservation_row(reservation))
 
-    def _index(self, record: ChunkRecord) -> None:
-        if not is_finished(record):
-            put_row(self._chunks, rows.open_row(record))
+    def _index(self, record: ChunkRecord) -> IndexMark:
+        """Write the index row of an unfinished chunk."""
+        written = put_row(self._chunks, rows.open_row(record))
+        return IndexMark(rows.open_keys(record), str(written["etag"]))
+
+    def _index_of(self, record: ChunkRecord) -> IndexMark | None:
+        """Return the chunk's index row as it is now; None when there is none."""
+        found = get_row(self._chunks, rows.open_keys(record), rows.INDEX_COLUMNS)
+        return IndexMark(rows.open_keys(record), str(found.metadata["etag"])) if found is not None else None
+
+    def _unindex(self, index: IndexMark) -> None:
+        """Remove an index row, unless another worker has written it since."""
+        with suppress(ClaimLostError):
+            remove_unchanged(self._chunks, index.keys, index.etag)
 
 
 def _is_stale(index: TableEntity) -> bool:
