@@ -13,8 +13,8 @@ from typing import Any
 from uuid import uuid4
 
 from recording.control.acs_state import acs_state
-from recording.control.looks import look_later
-from recording.control.notes import acs_id_of, check_recording_id, note, policy_of, without_alarm
+from recording.control.looks import carry_out_later
+from recording.control.notes import check_recording_id, note, policy_of, without_alarm
 from recording.control.pauses import begin_pause, end_pause, resume_recording, stop_recording
 from recording.control.unrecorded import note_end_reported, report_unrecorded
 from recording.domain.calls.consent import (
@@ -25,7 +25,7 @@ from recording.domain.calls.consent import (
     consent_state,
     is_step_possible,
 )
-from recording.domain.calls.guards import LOOKS, GuardKind, GuardTask
+from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal
 from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.domain.calls.watch import CONSENT_WITHDRAWN
@@ -92,16 +92,30 @@ def tell_consent(
         ports.guards.send(guard, CARRIED_OUT_WITHIN)
     record = note(recording_id, ports, decide)
     emit(Event.CONSENT, recording_id=recording_id, action=asked.step)
-    record = carry_out(record, ports, settings)
-    if asked.step is not ConsentStep.AMENDED and ports.guards is not None and not _is_carried_out(record, settings):
-        for seconds in LOOKS:  # the recording's state is about to change, and ACS refuses until it has
-            ports.guards.send(guard, timedelta(seconds=seconds))
+    is_amended = asked.step is ConsentStep.AMENDED
+    record = (carry_out if is_amended else carry_out_for_good)(record, ports, settings)
     request_follow_up(recording_id, ports)
     return {
         "recordingId": recording_id,
         "state": merged_state(_state_after(record), record),
         "consent": as_shown(record.consent, record.consents),
     }
+
+
+def carry_out_for_good(record: RecordingRecord, ports: Ports, settings: Settings) -> RecordingRecord:
+    """Carry out what consent asks for; while the state is about to change, and ACS refuses, guards repeat it.
+
+    Returns:
+        The row as it is afterwards.
+
+    Raises:
+        ControlError: ACS refused for another reason.
+        StorageError: queue or catalog do not answer.
+    """
+    record = carry_out(record, ports, settings)
+    if record.consents and not _is_carried_out(record, settings):
+        carry_out_later(record.recording_id, record.consents[-1].at.isoformat(), ports)
+    return record
 
 
 def carry_out(record: RecordingRecord, ports: Ports, settings: Settings) -> RecordingRecord:
@@ -156,20 +170,10 @@ def _go_on(record: RecordingRecord, policy: CallPolicy, ports: Ports) -> None:
             resume_recording(name, ports)
         return
     if guarded_pause(record.pauses) is not None:
-        end_pause(name, PauseEnd.RESUMED, ports, withdrawal.id)
-        return
-    resume_recording(name, ports, pause_id=withdrawal.id)
-    row = ports.catalog.get_recording(name)
-    pause = guarded_pause(row.pauses) if row is not None else None
-    if pause is not None:  # a caller asked for a pause meanwhile
-        try:
-            ports.control.pause(acs_id_of(name, row))
-        except ControlError as error:
-            if error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
-                raise
-            look_later(name, pause.id, LOOKS, ports)  # the resume does not show yet
-            return
-        note(name, ports, lambda _: RecordingChanges(last_action=LastAction.PAUSED, last_action_at=ports.clock.now()))
+        record = end_pause(name, PauseEnd.RESUMED, ports, withdrawal.id)
+        if guarded_pause(record.pauses) is not None:
+            return  # else its guard has left the end of the rest to consent
+    resume_recording(name, ports, only={withdrawal.id})
 
 
 def _report_withdrawn(record: RecordingRecord, policy: CallPolicy, ports: Ports, settings: Settings) -> None:

@@ -4,21 +4,22 @@ Each guard reads the recording's row and does only what is still to be done, so 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from recording.control.acs_state import acs_state, is_paused, is_recording, may_be_paused
 from recording.control.audit import act_by_policy
-from recording.control.consents import carry_out, is_waiting
+from recording.control.consents import carry_out, carry_out_for_good, is_waiting
 from recording.control.notes import note, policy_of
-from recording.control.pauses import end_pause, lacks_consent, resume_recording, stop_recording
-from recording.control.settling import look_again
+from recording.control.pauses import end_pause, lacks_consent, open_ids, resume_recording, stop_recording
+from recording.control.settling import look_again, settle
 from recording.control.unrecorded import note_end_reported, report_stopped, report_unrecorded
 from recording.control.watching import look, watch_later
 from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state
-from recording.domain.calls.guards import VERSION, GuardKind, GuardTask, read_guard, wait_before
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_facts
+from recording.domain.calls.guards import LOOKS, VERSION, GuardKind, GuardTask, read_guard, wait_before
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal, with_facts
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import CALL_STOPPED, PAUSED_TOO_LONG
 from recording.domain.incoming.roles import Operation
@@ -162,7 +163,12 @@ def _end_pause(fired: _Fired) -> None:
             _raise_overdue(record, pause.id, ports)
         return
     if ended is None and (then is TimeIsUp.STOP or _is_still_paused(fired)):
-        _note_time_up(pause, record, ports)
+        row = _note_time_up(pause, record, ports)
+        if pause.id not in open_ids(row):  # it was resumed at this moment
+            return
+        if lacks_consent(row, fired.settings):
+            _leave_to_consent(pause, replace(fired, record=row))
+            return
     seconds = round((pause.length or timedelta()).total_seconds())
     reason = f"the pause has lasted {seconds} s, as long as it was asked for; policy {fired.policy.name}"
     if then is TimeIsUp.STOP:
@@ -173,10 +179,16 @@ def _end_pause(fired: _Fired) -> None:
 
 def _leave_to_consent(pause: CommandedPause, fired: _Fired) -> None:
     """Carry out what consent asks for instead: no end of a pause records without consent."""
-    carry_out(fired.record, fired.ports, fired.settings)
-    if consent_state(fired.record.consent, fired.record.consents) is ConsentState.WITHDRAWN:
+    record = carry_out_for_good(fired.record, fired.ports, fired.settings)
+    if consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN:
         # It is paused by the withdrawal now, and goes on when consent is given.
-        end_pause(fired.record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
+        record = end_pause(record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
+    if lacks_consent(record, fired.settings):
+        return
+    if pause.id in open_ids(record):  # consent was given at this moment
+        _end_pause(replace(fired, record=record))
+    elif not open_ids(record):
+        _resume(pause, record, "consent was given while its pause was being ended", fired.ports)
 
 
 def _report_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
@@ -200,13 +212,14 @@ def _report_unrecorded(fired: _Fired, reason: str, *marks: object) -> bool:
     return state is not None
 
 
-def _note_time_up(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> None:
+def _note_time_up(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> RecordingRecord:
     """Note that a pause is too long before it is ended: the event and the report about it follow from the note."""
-    note(
-        record.recording_id,
-        ports,
-        lambda row: RecordingChanges(pauses=with_facts(row.pauses, pause.id, {"time_up": True})),
-    )
+
+    def decide(row: RecordingRecord) -> RecordingChanges | None:
+        is_open = pause.id in open_ids(row)
+        return {"pauses": with_facts(row.pauses, pause.id, {"time_up": True})} if is_open else None
+
+    return note(record.recording_id, ports, decide)
 
 
 def _is_still_paused(fired: _Fired) -> bool:
@@ -234,7 +247,7 @@ def _stop_without_consent(fired: _Fired) -> None:
     policy, record = fired.policy, fired.record
     state = consent_state(record.consent, record.consents)
     if state is ConsentState.GIVEN or not is_waiting(record, policy):
-        carry_out(record, fired.ports, fired.settings)
+        carry_out_for_good(record, fired.ports, fired.settings)
         return
     seconds = policy.consent_within_seconds if fired.task.seconds is None else fired.task.seconds
     was_known = _report_unrecorded(fired, CALL_STOPPED)
@@ -243,7 +256,13 @@ def _stop_without_consent(fired: _Fired) -> None:
 
 def _carry_out_consent(fired: _Fired) -> None:
     """Carry out a noted step; even if the row says paused, since a resume whose worker died may have reached ACS."""
-    carry_out(fired.record, fired.ports, fired.settings)
+    if fired.task.seconds is None:
+        carry_out_for_good(fired.record, fired.ports, fired.settings)
+        return
+    pause, record = open_withdrawal(fired.record.pauses), fired.record
+    if pause is not None and fired.task.seconds == LOOKS[-1]:
+        record = settle(pause, record, fired.ports)
+    carry_out(record, fired.ports, fired.settings)
 
 
 def _warn_of_end(fired: _Fired) -> None:
@@ -299,9 +318,13 @@ def _stop(record: RecordingRecord, reason: str, ports: Ports, *, was_known: bool
 
 def _resume(pause: CommandedPause, record: RecordingRecord, reason: str, ports: Ports) -> None:
     """Resume; where ACS refuses because the pause is over already, note its end instead."""
-    name = record.recording_id
+    name, ids = record.recording_id, open_ids(record)
+
+    def act() -> dict[str, Any]:
+        return resume_recording(name, ports, PauseEnd.TIME_UP, only=ids)
+
     try:
-        act_by_policy(Operation.RESUME, name, reason, ports, lambda: resume_recording(name, ports, PauseEnd.TIME_UP))
+        act_by_policy(Operation.RESUME, name, reason, ports, act)
     except ControlError as error:
         is_refused = error.code in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED)
         if not is_refused or _note_end_at_acs(pause, record, ports) is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from recording.control.acs_state import acs_state, is_recording
-from recording.domain.calls.guards import SETTLE_VERSION, GuardKind, GuardTask
+from recording.domain.calls.guards import LOOKS, SETTLE_VERSION, GuardKind, GuardTask
 from recording.domain.calls.pauses import CommandedPause, guarded_pause
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors import ControlError
@@ -29,6 +29,24 @@ def look_later(recording_id: str, mark: str, after: Sequence[int], ports: Ports)
         task = GuardTask(
             version=SETTLE_VERSION, recording_id=recording_id, kind=GuardKind.SETTLE, mark=mark, seconds=seconds
         )
+        ports.guards.send(task, timedelta(seconds=seconds))
+
+
+def carry_out_later(recording_id: str, mark: str, ports: Ports) -> None:
+    """Enqueue looks at a recording that does not run or rest yet as its consent asks.
+
+    Args:
+        recording_id: the recording's id.
+        mark: the time of the step of consent.
+        ports: the queue of guards.
+
+    Raises:
+        StorageError: the queue does not answer.
+    """
+    if ports.guards is None:
+        return
+    for seconds in LOOKS:
+        task = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=mark, seconds=seconds)
         ports.guards.send(task, timedelta(seconds=seconds))
 
 

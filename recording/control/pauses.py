@@ -4,7 +4,7 @@ The order matters: the guard is enqueued, then the pause is noted, then ACS is a
 leaves a guard that finds nothing to end, and never a pause without a guard.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from recording.control.acs_state import acs_state, is_paused, is_recording
 from recording.control.findings import pause_facts
-from recording.control.looks import look_later, pause_left_behind, state_before
+from recording.control.looks import carry_out_later, look_later, pause_left_behind, state_before
 from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, policy_of, without_alarm
-from recording.control.unrecorded import report_stopped
+from recording.control.unrecorded import is_stopped_here, report_stopped
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import (
     LOOK_AGAIN,
@@ -24,11 +24,19 @@ from recording.domain.calls.guards import (
     GuardKind,
     GuardTask,
 )
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal, with_end
+from recording.domain.calls.pauses import (
+    CommandedPause,
+    PauseEnd,
+    guarded_pause,
+    open_pause,
+    open_withdrawal,
+    with_end,
+)
 from recording.domain.calls.policy import ConsentRule
 from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import PauseRequest
+from recording.domain.model import with_changes
 from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError, StorageError
@@ -122,7 +130,10 @@ def begin_pause(
         raise failed
     if known is None or stale == ANY:
         pause = _note_pause(name, wanted, ports, stale)
-    record = note_paused(name, ports)
+    record, is_overtaken = note_paused(name, wanted, ports)
+    if is_overtaken:
+        message = "another request resumed the recording at the same moment; it is paused within seconds"
+        raise ControlError(message, code=Code.NOT_YET_PAUSED, retry_after=LOOK_AGAIN)
     return {
         "recordingId": name,
         "state": merged_state("inactive", record),
@@ -221,16 +232,19 @@ def resume_recording(
     ports: Ports,
     how: PauseEnd = PauseEnd.RESUMED,
     settings: Settings | None = None,
-    pause_id: str | None = None,
+    only: Collection[str] | None = None,
 ) -> dict[str, Any]:
     """Resume a recording; a caller's second resume succeeds as well, since the first answer may have been lost.
+
+    It ends the pauses that were open when it began. What a caller or a withdrawal of consent has paused meanwhile is
+    paused again: of two requests at the same moment, the pause wins.
 
     Args:
         recording_id: as ACS or as this app spells it.
         ports: catalog and ACS.
         how: what ends the pause.
         settings: for the consent that a caller needs; None for the app's own resumes, which a policy asks for.
-        pause_id: of the only pause that ends; None for every one.
+        only: the ids of the pauses that end; None for every one that is open now.
 
     Raises:
         RequestError: `consent_required`: consent is required first and missing, or was withdrawn.
@@ -246,6 +260,8 @@ def resume_recording(
             message = "there is no consent to this recording; send the step `given` once there is"
             raise RequestError(message, code=Code.CONSENT_REQUIRED)
     name = canonical_id(recording_id)
+    if only is None and known is not None:
+        only = open_ids(known)
     try:
         ports.control.resume(acs_id_of(recording_id, known))
     except ControlError as error:
@@ -254,8 +270,53 @@ def resume_recording(
         if not (is_refused and is_by_caller and _goes_on(recording_id, known, ports)):
             raise
         look_later(name, RESUME_MARK, LOOKS_AT_RESUME, ports)  # the pause to end may not show yet
-    record = _note_action(name, LastAction.RESUMED, Event.RESUMED, ports, how, pause_id)
-    return {"recordingId": name, "state": merged_state("active", record)}
+    record = _note_action(name, LastAction.RESUMED, Event.RESUMED, ports, how, only)
+    if record.last_action is LastAction.RESUMED and _must_rest(record):
+        record = _pause_again(record, ports)
+    rests = record.last_action is LastAction.PAUSED
+    return {"recordingId": name, "state": merged_state("inactive" if rests else "active", record)}
+
+
+def open_ids(record: RecordingRecord) -> set[str]:
+    """Return the ids of the pauses that are open."""
+    return {pause.id for pause in record.pauses if pause.how is None}
+
+
+def _must_rest(record: RecordingRecord) -> bool:
+    """Return whether a caller's pause is open, or consent is withdrawn."""
+    is_withdrawn = consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN
+    return is_withdrawn or guarded_pause(record.pauses) is not None
+
+
+def _pause_again(record: RecordingRecord, ports: Ports) -> RecordingRecord:
+    """Pause a recording that a caller or a withdrawal paused while it was being resumed; guards repeat it.
+
+    Raises:
+        StorageError: nothing was enqueued, or the note failed.
+    """
+    name = record.recording_id
+    look_at_pauses(record, ports)
+    try:
+        ports.control.pause(acs_id_of(name, record))
+    except ControlError:  # the resume does not show yet, or ACS does not answer
+        return record
+    pause = open_pause(record.pauses)
+    if pause is None:  # the withdrawal is noted, and its pause will be
+        return _note_action(name, LastAction.PAUSED, Event.PAUSED, ports)
+    return note_paused(name, pause, ports)[0]
+
+
+def look_at_pauses(record: RecordingRecord, ports: Ports) -> None:
+    """Enqueue looks at a recording that rests, or must: for a caller's pause, and for what consent asks for.
+
+    Raises:
+        StorageError: the queue does not answer.
+    """
+    pause = guarded_pause(record.pauses)
+    if pause is not None:
+        look_later(record.recording_id, pause.id, LOOKS, ports)
+    if record.consents:
+        carry_out_later(record.recording_id, record.consents[-1].at.isoformat(), ports)
 
 
 def lacks_consent(known: RecordingRecord | None, settings: Settings) -> bool:
@@ -320,7 +381,7 @@ def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | No
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
         nonlocal ends_alarm
-        ended = with_end(row.pauses, ports.clock.now(), how, pause_id)
+        ended = with_end(row.pauses, ports.clock.now(), how, None if pause_id is None else {pause_id})
         is_over = ended != row.pauses and guarded_pause(ended) is None
         ends_alarm = is_over and row.call_alarm == Code.PAUSE_OVERDUE
         over = without_alarm(row, Code.PAUSE_OVERDUE) if is_over else RecordingChanges()
@@ -332,15 +393,35 @@ def end_pause(recording_id: str, how: PauseEnd, ports: Ports, pause_id: str | No
     return made
 
 
-def note_paused(recording_id: str, ports: Ports) -> RecordingRecord:
-    """Note that ACS accepted a pause. Raises StorageError: the note failed; the same again completes it."""
-    return _note_action(recording_id, LastAction.PAUSED, Event.PAUSED, ports)
+def note_paused(recording_id: str, wanted: CommandedPause, ports: Ports) -> tuple[RecordingRecord, bool]:
+    """Note that ACS accepted a pause, and return the row, and whether another request has ended the pause meanwhile.
+
+    Such a pause is noted anew, since whether it or the resume reached ACS last is not known; guards see to it.
+
+    Raises:
+        StorageError: the note failed; the same again completes it.
+    """
+    is_overtaken = False
+
+    def reopened(row: RecordingRecord) -> RecordingChanges:
+        nonlocal is_overtaken
+        is_overtaken = _finder_of_kind(wanted)(row.pauses) is None
+        return _with_pause(row, with_changes(wanted, {"settled": False}), None) if is_overtaken else {}
+
+    record = _note_action(recording_id, LastAction.PAUSED, Event.PAUSED, ports, also=reopened)
+    is_overtaken = is_overtaken and record.last_action is LastAction.PAUSED
+    if is_overtaken:
+        if wanted.length is not None and ports.guards is not None:  # the first one may have ended it
+            ports.guards.send(GuardTask(recording_id=recording_id, kind=GuardKind.PAUSE, mark=wanted.id), wanted.length)
+        look_at_pauses(record, ports)
+    return record, is_overtaken
 
 
 def _with_pause(row: RecordingRecord, wanted: CommandedPause, over: CommandedPause | None) -> RecordingChanges:
     sooner = min(filter(None, (row.look_at, wanted.ends_by)), default=None)
-    earlier = with_end(row.pauses, wanted.at, PauseEnd.ELSEWHERE, over.id) if over is not None else row.pauses
-    return {"pauses": (*earlier, wanted), "look_at": sooner if row.look_at is not None else None}
+    earlier = with_end(row.pauses, wanted.at, PauseEnd.ELSEWHERE, {over.id}) if over is not None else row.pauses
+    others = (pause for pause in earlier if pause.id != wanted.id)
+    return {"pauses": (*others, wanted), "look_at": sooner if row.look_at is not None else None}
 
 
 def _note_action(  # noqa: PLR0917 - what was done, and which pauses are over with it
@@ -349,9 +430,10 @@ def _note_action(  # noqa: PLR0917 - what was done, and which pauses are over wi
     event: Event,
     ports: Ports,
     ends: PauseEnd | None = None,
-    pause_id: str | None = None,
+    only: Collection[str] | None = None,
     *,
     is_gone: bool = False,
+    also: Callable[[RecordingRecord], RecordingChanges] | None = None,
 ) -> RecordingRecord:
     """Note what was done at ACS, report it, and have directory and manifest follow.
 
@@ -361,12 +443,15 @@ def _note_action(  # noqa: PLR0917 - what was done, and which pauses are over wi
         event: as it is logged.
         ports: the catalog, and the queue of follow-ups.
         ends: how open pauses end by it; None where they go on.
-        pause_id: of the only pause that ends; None for every one.
+        only: the ids of the pauses that end; None for every one.
         is_gone: ACS did not know the recording any more.
+        also: returns what else changes.
     """
     now = ports.clock.now()
 
-    def decide(row: RecordingRecord) -> RecordingChanges:
+    def decide(row: RecordingRecord) -> RecordingChanges | None:
+        if action is not LastAction.STOPPED and is_stopped_here(row):  # meanwhile: nothing follows a stop
+            return None
         changes = RecordingChanges(last_action=action, last_action_at=now)
         if action in (LastAction.RESUMED, LastAction.PAUSED):  # what ACS pauses was recording
             changes["was_resumed"] = True
@@ -375,10 +460,10 @@ def _note_action(  # noqa: PLR0917 - what was done, and which pauses are over wi
         if is_gone:
             changes["ended_seen_at"] = row.ended_seen_at or now
         if ends is not None:
-            changes["pauses"] = with_end(row.pauses, now, ends, pause_id)
+            changes["pauses"] = with_end(row.pauses, now, ends, only)
             if guarded_pause(changes["pauses"]) is None:
                 changes |= without_alarm(row, Code.PAUSE_OVERDUE)
-        return changes
+        return changes if also is None else {**changes, **also(row)}
 
     record = note(recording_id, ports, decide)
     emit(event, recording_id=recording_id)

@@ -11,7 +11,7 @@ from recording.control.audit import act_by_policy
 from recording.control.notes import acs_id_of, note
 from recording.control.pauses import end_pause, lacks_consent, note_paused, resume_recording
 from recording.domain.calls.guards import LOOKS, LOOKS_AT_RESUME, RESUME_MARK, GuardTask
-from recording.domain.calls.pauses import PauseEnd, guarded_pause, open_pause, with_facts
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_pause, with_facts
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
@@ -45,14 +45,22 @@ def look_again(task: GuardTask, record: RecordingRecord, ports: Ports, settings:
 
 
 def _look_for_resume(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
-    """Resume a recording that rests although a caller has ended its pause: the pause showed only afterwards."""
+    """Resume a recording that rests although a caller has ended its pause: the pause showed only afterwards.
+
+    The row is read after ACS has answered, which may take long; what is paused even later is paused again.
+    """
     name = record.recording_id
-    is_asked_for = record.last_action is LastAction.RESUMED and open_pause(record.pauses) is None
-    if not is_asked_for or lacks_consent(record, settings):
+    if not _is_resumed(record, settings) or not is_paused(acs_state(name, record, ports)):
         return
-    if is_paused(acs_state(name, record, ports)):
+    if _is_resumed(ports.catalog.get_recording(name) or record, settings):
         reason = "it rests, and its pause was ended"
-        act_by_policy(Operation.RESUME, name, reason, ports, lambda: resume_recording(name, ports))
+        act_by_policy(Operation.RESUME, name, reason, ports, lambda: resume_recording(name, ports, only=()))
+
+
+def _is_resumed(record: RecordingRecord, settings: Settings) -> bool:
+    """Return whether the last action was a resume, and nothing has paused it or forbids to record since."""
+    is_last = record.last_action is LastAction.RESUMED and open_pause(record.pauses) is None
+    return is_last and not lacks_consent(record, settings)
 
 
 def _look_for_pause(task: GuardTask, record: RecordingRecord, ports: Ports) -> None:
@@ -64,10 +72,23 @@ def _look_for_pause(task: GuardTask, record: RecordingRecord, ports: Ports) -> N
 
     def act() -> dict[str, Any]:
         ports.control.pause(acs_id_of(name, record))
-        note_paused(name, ports)
+        note_paused(name, pause, ports)
         return {}
 
     if is_recording(state):
         act_by_policy(Operation.PAUSE, name, "it records, and a pause of it was asked for", ports, act)
-    elif is_paused(state) and task.seconds == LOOKS[-1] and not pause.settled:
-        note(name, ports, lambda row: RecordingChanges(pauses=with_facts(row.pauses, pause.id, {"settled": True})))
+    elif task.seconds == LOOKS[-1]:
+        settle(pause, record, ports)
+
+
+def settle(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> RecordingRecord:
+    """Note that a recording that rests after a minute of looks is paused, and return the row.
+
+    Raises:
+        ControlError: ACS does not answer.
+        StorageError: the catalog does not answer.
+    """
+    name = record.recording_id
+    if pause.settled or not is_paused(acs_state(name, record, ports)):
+        return record
+    return note(name, ports, lambda row: RecordingChanges(pauses=with_facts(row.pauses, pause.id, {"settled": True})))

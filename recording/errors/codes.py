@@ -358,8 +358,8 @@ class Code(StrEnum):
         "Check the state of the recording.")
     NOT_YET_PAUSED = (
         "not_yet_paused", 409, True, Fault.ACS,
-        "ACS is just beginning or resuming the recording and refuses to pause it yet (8573). The app pauses it as soon "
-        "as it records.",
+        "ACS is just beginning or resuming the recording and refuses to pause it yet (8573), or another request "
+        "resumed it at the same moment. The app pauses it as soon as it records.",
         "Send the same again in a second, until the answer is 202: only then is nothing recorded.")
     INVALID_ARGUMENT = (
         "invalid_argument", 400, False, Fault.ACS,

@@ -16,8 +16,6 @@ LOOKS_AT_RESUME = (1, 3, 6)
 LOOK_AGAIN = timedelta(seconds=1)  # as a caller is told
 SETTLE_VERSION = 3  # of the messages of a look: a worker of an older version leaves them to a newer one
 RESUME_MARK = "resume"  # of a look after a resume, instead of a pause's id
-VERSION = 3  # of the messages of a look: a worker of an older version leaves them to a newer one
-CONSENT_MARK, RESUME_MARK = "consent", "resume"  # of a look at what consent or a caller asked for, not a pause's id
 VERSION = 3  # the newest that this app reads; a message says the oldest that understands it
 
 

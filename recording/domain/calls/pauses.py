@@ -1,6 +1,6 @@
 """Pauses: each has an end that a second pause does not move, and is compared with what ACS reports. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -131,12 +131,12 @@ def with_facts(
 
 
 def with_end(
-    pauses: Sequence[CommandedPause], at: datetime, how: PauseEnd, pause_id: str | None = None
+    pauses: Sequence[CommandedPause], at: datetime, how: PauseEnd, only: Collection[str] | None = None
 ) -> tuple[CommandedPause, ...]:
-    """Return the pauses with the open ones ended: one of them where an id is given, else all."""
+    """Return the pauses with the open ones ended: those with these ids, or all where none are given."""
     return tuple(
         pause.model_copy(update={"ended_at": at, "how": how})
-        if pause.how is None and pause_id in (None, pause.id)
+        if pause.how is None and (only is None or pause.id in only)
         else pause
         for pause in pauses
     )

@@ -157,9 +157,11 @@ def merged_state(acs_state: str | None, record: RecordingRecord | None) -> Known
         return KnownState.UNKNOWN
     if record is None:
         return KnownState.PAUSED  # started elsewhere: a start takes seconds, a pause may last
-    if record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED):
-        return KnownState.PAUSED
-    return KnownState.ENDED if record.last_action is LastAction.STOPPED else KnownState.STARTING
+    if record.last_action is LastAction.STOPPED:
+        return KnownState.ENDED
+    is_settled = any(pause.how is None and pause.settled for pause in record.pauses)  # ACS did not answer, or refused
+    is_paused = record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED) or is_settled
+    return KnownState.PAUSED if is_paused else KnownState.STARTING
 
 
 class StartReservation(BaseModel):

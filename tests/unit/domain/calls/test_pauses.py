@@ -116,8 +116,8 @@ def test_what_was_done_exactly_as_commanded_has_no_findings(intervals: list[Inte
 def test_only_the_named_pause_ends() -> None:
     """A guard that comes late must not end the next pause."""
     first, second = pause(0, 5), pause(10, None, None)
-    assert with_end((first, second), at(20), PauseEnd.TIME_UP, first.id) == (first, second)
-    (_, ended) = with_end((first, second), at(20), PauseEnd.TIME_UP, second.id)
+    assert with_end((first, second), at(20), PauseEnd.TIME_UP, {first.id}) == (first, second)
+    (_, ended) = with_end((first, second), at(20), PauseEnd.TIME_UP, {second.id})
     assert (ended.ended_at, ended.how) == (at(20), PauseEnd.TIME_UP)
     assert open_pause((first, second)) == second
     assert open_pause((first, ended)) is None
