@@ -147,6 +147,8 @@ def alarm_without_consent(record: RecordingRecord, now: datetime, settings: Sett
 
 def _end_pause(fired: _Fired) -> None:
     """End the guard's pause as the policy says: resume, stop, or raise an alarm; leave any other pause alone."""
+    if fired.task.seconds is not None:
+        fired = replace(fired, record=_note_late(fired.task, timedelta(seconds=fired.task.seconds), fired))
     pause, record, ports = guarded_pause(fired.record.pauses), fired.record, fired.ports
     if pause is None or pause.id != fired.task.mark:
         return
@@ -175,6 +177,21 @@ def _end_pause(fired: _Fired) -> None:
         _stop(record, reason, ports, was_known=was_known)
     else:
         _resume(pause, record, reason, ports)
+
+
+def _note_late(task: GuardTask, length: timedelta, fired: _Fired) -> RecordingRecord:
+    """Note a pause whose own note failed, if ACS pauses the recording and no other pause explains it."""
+    record, now = fired.record, fired.ports.clock.now()
+    is_explained = record.last_action in (LastAction.STARTED_PAUSED, LastAction.STOPPED)
+    if is_explained or not is_paused(acs_state(record.recording_id, record, fired.ports)):
+        return record
+    wanted = CommandedPause(id=task.mark, at=now - length, ends_by=now, settled=True)
+
+    def decide(row: RecordingRecord) -> RecordingChanges | None:
+        others = [one for one in row.pauses if one.ended_at is None or one.ended_at > wanted.at]
+        return None if others else {"pauses": (*row.pauses, wanted)}
+
+    return note(record.recording_id, fired.ports, decide)
 
 
 def _leave_to_consent(pause: CommandedPause, fired: _Fired) -> None:

@@ -1,7 +1,8 @@
 """Pause, resume and stop under guard: a pause has a reason and an end, both noted on the recording's row.
 
 The order matters: the guard is enqueued, then the pause is noted, then ACS is asked. A worker that dies in between
-leaves a guard that finds nothing to end, and never a pause without a guard.
+leaves a guard that finds nothing to end, and never a pause without a guard. Where the queue refuses, reconcile guards
+what is noted; where the catalog refuses, the guard notes the pause when its time is up.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -100,20 +101,12 @@ def begin_pause(
         ControlError: ACS refused; `not_yet_paused`: it will pause as soon as it records.
         StorageError: ACS has paused, and guard or note failed; sending the same again completes them.
     """
-    name, failed = canonical_id(recording_id), None
+    name = canonical_id(recording_id)
     find_open = _finder_of_kind(wanted)
     before = state_before(recording_id, known, wanted, ports)
-    wanted = pause = wanted.model_copy(update={"settled": is_recording(before)})
+    wanted = wanted.model_copy(update={"settled": is_recording(before)})
     stale = pause_left_behind(known, wanted, before)
-    try:
-        if wanted.length is not None and ports.guards is not None:
-            ports.guards.send(GuardTask(recording_id=name, kind=GuardKind.PAUSE, mark=wanted.id), wanted.length)
-            if known is not None and not wanted.settled and guarded_pause(known.pauses) is None:
-                look_later(name, wanted.id, LOOKS, ports)  # ACS may refuse, and record in a moment
-        if known is not None:
-            pause = _note_pause(name, wanted, ports, stale)
-    except StorageError as error:  # a caller must be able to pause, whatever storage does
-        failed = error
+    pause, failed = _note_beforehand(name, known, wanted, ports, stale)
     is_joined = pause.id != wanted.id or (known is not None and not stale and find_open(known.pauses) is not None)
     try:
         ports.control.pause(acs_id_of(recording_id, known))
@@ -122,7 +115,7 @@ def begin_pause(
         if is_joined and is_recording(before) and error.code in _UNANSWERED:  # the pause to join was over
             with suppress(StorageError):
                 _note_pause(name, wanted, ports, ANY)
-        _check_it_rests(recording_id, known, pause, error, ports, is_joined=is_joined)
+        _check_it_rests(recording_id, known, pause, error, ports, is_joined=is_joined, failed=failed)
         if is_joined and known is not None and known.last_action is not LastAction.PAUSED:
             stale = ANY  # when the pause to join reached ACS is not known: it may end too early
             wanted = wanted.model_copy(update={"settled": True})
@@ -141,6 +134,43 @@ def begin_pause(
     }
 
 
+def _note_beforehand(
+    name: str, known: RecordingRecord | None, wanted: CommandedPause, ports: Ports, stale: str
+) -> tuple[CommandedPause, StorageError | None]:
+    """Enqueue the guard and note the pause, as far as storage allows: a caller must be able to pause all the same.
+
+    Returns:
+        The open pause of its kind, this or the one that it joins; and what failed.
+    """
+    pause, failed = wanted, None
+    try:
+        _guard(name, wanted, ports)
+        if wanted.length is not None and known is not None and not (wanted.settled or guarded_pause(known.pauses)):
+            look_later(name, wanted.id, LOOKS, ports)  # ACS may refuse, and record in a moment
+    except StorageError as error:
+        failed = error
+    try:
+        if known is not None:
+            pause = _note_pause(name, wanted, ports, stale)
+            if pause.id != wanted.id:
+                _guard(name, pause, ports)  # the queue may have refused the first one
+    except StorageError as error:
+        failed = error
+    return pause, failed
+
+
+def _guard(recording_id: str, pause: CommandedPause, ports: Ports, *, is_noted: bool = True) -> None:
+    """Enqueue the guard of a pause that has an end.
+
+    Raises:
+        StorageError: the queue does not answer.
+    """
+    if pause.length is not None and ports.guards is not None:
+        seconds = None if is_noted else round(pause.length.total_seconds())
+        task = GuardTask(recording_id=recording_id, kind=GuardKind.PAUSE, mark=pause.id, seconds=seconds)
+        ports.guards.send(task, pause.length)
+
+
 def _check_it_rests(
     recording_id: str,
     known: RecordingRecord | None,
@@ -149,6 +179,7 @@ def _check_it_rests(
     ports: Ports,
     *,
     is_joined: bool,
+    failed: StorageError | None,
 ) -> None:
     """Check that ACS pauses the recording although it refused to, or its answer was lost, now or earlier.
 
@@ -158,6 +189,7 @@ def _check_it_rests(
 
     Raises:
         ControlError: `not_yet_paused`; or as ACS said: it is not paused, or whether it is cannot be known.
+        StorageError: guard or note failed, so that nothing would pause it later.
     """
     name, row = canonical_id(recording_id), known or ports.catalog.get_recording(canonical_id(recording_id))
     action, is_refused = row.last_action if row is not None else None, error.code == Code.PAUSE_RESUME_NOT_ALLOWED
@@ -181,7 +213,11 @@ def _check_it_rests(
     if not is_refused or not (is_paused(state) or may_show):
         raise error
     if may_show or (action is not LastAction.PAUSED and not pause.settled):
-        if may_show:
+        if failed is not None:
+            raise failed from error
+        if known is None:
+            pause = _note_pause(name, pause, ports, "")
+        if may_show or known is None:
             look_later(name, pause.id, LOOKS, ports)
         message = "ACS has not begun to record, and refuses to pause it before; it is paused as soon as it records"
         raise ControlError(message, code=Code.NOT_YET_PAUSED, retry_after=LOOK_AGAIN) from error
@@ -215,6 +251,9 @@ def _note_pause(name: str, wanted: CommandedPause, ports: Ports, stale: str) -> 
         wanted: the pause.
         ports: the catalog.
         stale: the id of a pause that is not joined because it is over at ACS; `ANY` for whichever is open, "" for none.
+
+    Raises:
+        StorageError: the catalog does not answer; a guard of its own notes the pause when its time is up.
     """
     find_open = _finder_of_kind(wanted)
 
@@ -224,7 +263,12 @@ def _note_pause(name: str, wanted: CommandedPause, ports: Ports, stale: str) -> 
             return None
         return _with_pause(row, wanted, pause)
 
-    return find_open(note(name, ports, decide).pauses) or wanted
+    try:
+        return find_open(note(name, ports, decide).pauses) or wanted
+    except StorageError:
+        with suppress(StorageError):
+            _guard(name, wanted, ports, is_noted=False)
+        raise
 
 
 def resume_recording(
@@ -411,8 +455,7 @@ def note_paused(recording_id: str, wanted: CommandedPause, ports: Ports) -> tupl
     record = _note_action(recording_id, LastAction.PAUSED, Event.PAUSED, ports, also=reopened)
     is_overtaken = is_overtaken and record.last_action is LastAction.PAUSED
     if is_overtaken:
-        if wanted.length is not None and ports.guards is not None:  # the first one may have ended it
-            ports.guards.send(GuardTask(recording_id=recording_id, kind=GuardKind.PAUSE, mark=wanted.id), wanted.length)
+        _guard(recording_id, wanted, ports)  # the first one may have ended it
         look_at_pauses(record, ports)
     return record, is_overtaken
 

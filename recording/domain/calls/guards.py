@@ -37,7 +37,8 @@ class GuardTask(BaseModel):
     Attributes:
         mark: what the guard belongs to: a pause's id, the time of a statement, or what a watch has seen so far.
         seconds: how long the recording has run, waited for consent, or had time to change its state, when the message
-            becomes visible; None in messages of older versions, and where it does not matter.
+            becomes visible, or how long a pause was to last that could not be noted; None in messages of older
+            versions, and where it does not matter.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, populate_by_name=True)
