@@ -7,6 +7,7 @@ over, whether each recording is as its policy wants it.
 import random
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +39,7 @@ PAUSED_AT_ONCE = 0.3  # of the starts
 STOPPED_EARLY = 0.5  # of the starts whose policy nobody else's row has
 DIES_AFTER_STOP = (0, 3, 4, 5)  # calls of the start's worker after such a stop: its note is the second
 LATE, SHOWS, SHOWS_WITHIN = 0.5, 0.3, timedelta(seconds=4)  # what ACS accepts: of the lives, of the steps, at most
+RIVAL_CALLERS = 0.3  # of the rivals: another caller instead of a guard
 DIES_IN = (0, 5, 6)  # calls of a withdrawal's worker: its note may be the last it did; 0: it lives
 EVIDENCE = {"basis": "spoken", "reference": "IVR-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "ivr"}
 Act = Callable[[], Any]
@@ -66,6 +68,7 @@ class GuardedLife:
         self._withdrawals, self._dies_in = random.Random(f"withdrawals {policy} {seed}"), 0
         self._early, self._stops_early = random.Random(f"early {policy} {seed}"), False
         self._reconciled_at = self.here.now
+        self._callers_meanwhile = random.Random(f"rivals {policy} {seed}")
 
     def run(self) -> Life:
         """Live: half an hour of trouble, then the calm in which everything must come right."""
@@ -294,6 +297,9 @@ class GuardedLife:
         queue = self.here.fakes.guards
         self._is_rival = True
         self.witness.look(self._who)
+        running = sorted(self.here.fakes.control.states)
+        if running and self._callers_meanwhile.random() < RIVAL_CALLERS:
+            self._ask_meanwhile(self._callers_meanwhile.choice(running))
         for body in queue.take_due():
             try:
                 guard_message(body, self.here.ports, self.here.settings)
@@ -302,6 +308,25 @@ class GuardedLife:
             self.witness.look("guard")
             self.life.counts["rivals"] += 1
         self._is_rival = False
+
+    def _ask_meanwhile(self, name: str) -> None:
+        """Let another caller ask for something while a worker is in the middle of its own work."""
+        ports, known = self.here.ports, self.here.settings
+        step = self._callers_meanwhile.choice((ConsentStep.GIVEN, ConsentStep.WITHDRAWN))
+        facts = EVIDENCE if step is ConsentStep.GIVEN else {}
+        acts: tuple[Act, ...] = (
+            lambda: pause_recording(name, ports, known, PauseRequest(reason="card number", max_seconds=20), "bob"),
+            lambda: resume_recording(name, ports, settings=known),
+            lambda: tell_consent(name, ConsentRequest.read({"step": step.value, **facts}), "bob", ports, known),
+        )
+        self.witness.doubt(name)
+        number = self._callers_meanwhile.randrange(len(acts))
+        with suppress(RecordingError):
+            acts[number]()
+            if number == len(acts) - 1 and step is ConsentStep.WITHDRAWN and self.policy.must_be_recorded:
+                self.witness.expected.add((name, "consent_withdrawn"))
+        self.witness.look("caller")
+        self.life.counts["callers meanwhile"] += 1
 
     def _step(self) -> float:
         due = [at for body, at in self.here.fakes.guards.sent if GuardKind.SETTLE not in body]  # these look each second

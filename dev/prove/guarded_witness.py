@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from dev.in_memory.world import World
 from recording.domain.calls.consent import ConsentState, ConsentStep, consent_state
-from recording.domain.calls.pauses import open_withdrawal
+from recording.domain.calls.pauses import open_pause, open_withdrawal
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.outgoing.events import EventType
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors.codes import Code
 
+SEEN_TO = timedelta(minutes=5)  # how long after two requests at once their recording may be as neither asked for
 LATE = timedelta(minutes=15)  # after its time, what is still not done after the trouble never will be
 ENDS = ("stopped", "stopped_elsewhere")  # a recording ends once, whoever reports it first
 
@@ -53,6 +54,7 @@ class Witness:
         self.begun = ""
         self._seen: dict[str, _Seen] = {}
         self._ran: set[str] = set()
+        self._doubts: dict[str, datetime] = {}  # until when two requests at once are seen to
 
     def told_paused(self, name: str) -> None:
         """Hear that a caller was told of a pause: ACS must not be about to begin the recording."""
@@ -69,6 +71,12 @@ class Witness:
     def forget_pause(self, name: str) -> None:
         """Take a pause for one that no caller counts on: its request failed, and the caller knows."""
         self._seen[name].paused_at = None
+
+    def doubt(self, name: str) -> None:
+        """Hear that two requests overlap: which of them ACS has heard last shows within minutes."""
+        self._doubts[name] = self.here.now + SEEN_TO
+        if name in self._seen:
+            self.forget_pause(name)
 
     def look(self, who: str) -> None:
         """See what ACS has accepted since the last look, and by whose act; it may show later.
@@ -93,10 +101,28 @@ class Witness:
             elif state is None and who == "guard":
                 self._stopped(name, seen)
             seen.state = state
+        self._decide_doubts()
         if self.limit is not None and len(control.states) > self.limit:
             self._violates(f"{len(control.states)} recordings of a caller run, and {self.limit} may")
 
+    def _decide_doubts(self) -> None:
+        """Judge a recording about which two requests overlapped, some minutes later."""
+        for name in [name for name, until in self._doubts.items() if until <= self.here.now]:
+            del self._doubts[name]
+            row, state = self.here.fakes.catalog.recordings.get(name), self.here.fakes.control.wanted(name)
+            if row is None or state is None or name in self.here.fakes.control.changing:
+                continue
+            consent, is_first = _consent(row), self.policy.consent is ConsentRule.FIRST
+            may_run = consent is ConsentState.GIVEN or (consent is ConsentState.NONE and not is_first)
+            if state == "active" and not may_run:
+                self._violates(f"{name} records without consent, minutes after two requests at once")
+            if state == "inactive" and may_run and not _waited(row) and open_pause(row.pauses) is None:
+                self._violates(f"{name} rests without a pause, minutes after two requests at once")
+
     def _resumed(self, name: str, seen: _Seen, who: str) -> None:
+        if name in self._doubts:
+            seen.paused_at, seen.length = None, timedelta()
+            return
         row = self.here.fakes.catalog.recordings.get(name)
         state = _consent(row)
         if state is ConsentState.WITHDRAWN:

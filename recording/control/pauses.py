@@ -18,6 +18,7 @@ from recording.control.notes import acs_id_of, check_recording_id, known_recordi
 from recording.control.unrecorded import is_stopped_here, report_stopped
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import (
+    FEW_LOOKS,
     LOOK_AGAIN,
     LOOKS,
     LOOKS_AT_RESUME,
@@ -123,6 +124,8 @@ def begin_pause(
         raise failed
     if known is None or stale == ANY:
         pause = _note_pause(name, wanted, ports, stale)
+    if known is None:
+        look_later(name, pause.id, FEW_LOOKS, ports)  # a guard that did not find it may have resumed the recording
     record, is_overtaken = note_paused(name, wanted, ports)
     if is_overtaken:
         message = "another request resumed the recording at the same moment; it is paused within seconds"
@@ -197,7 +200,7 @@ def _check_it_rests(
         raise error
     if is_joined and action is LastAction.PAUSED:
         with suppress(StorageError):
-            look_later(name, pause.id, LOOKS_AT_RESUME, ports)  # a resume may be on its way
+            look_later(name, pause.id, FEW_LOOKS, ports)  # a resume may be on its way
         return
     # Where it may be paused since its start, there is no pause to join: the end of one must not begin the recording.
     is_begun = action not in (None, LastAction.STARTED_PAUSED) or (action is None and is_joined)

@@ -13,6 +13,7 @@ FIRST_TRY_AGAIN, LONGEST_TRY_AGAIN = timedelta(seconds=5), timedelta(minutes=1)
 # Seconds after which a recording is looked at whose state is about to change.
 LOOKS = (*range(1, 11), 12, 14, 16, 18, 20, 25, 30, 40, 50, 60)
 LOOKS_AT_RESUME = (1, 3, 6)
+FEW_LOOKS = (*LOOKS_AT_RESUME, LOOKS[-1])  # at a pause, while a resume may be on its way; the last one is repeated
 LOOK_AGAIN = timedelta(seconds=1)  # as a caller is told
 SETTLE_VERSION = 3  # of the messages of a look: a worker of an older version leaves them to a newer one
 RESUME_MARK = "resume"  # of a look after a resume, instead of a pause's id

@@ -15,7 +15,7 @@ from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.pauses import open_pause
 from recording.domain.calls.policy import Withdrawal
 from recording.domain.state.recording import KnownState, LastAction, merged_state
-from recording.errors import RecordingError
+from recording.errors import RecordingError, StorageBusyError
 from recording.errors.codes import Code
 from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, pauses, starts, state, tells, under
 
@@ -117,3 +117,28 @@ def _agrees(here: World, when: str, *, is_paused: bool = False, is_over: bool = 
     assert (open_pause(row.pauses) is not None) == is_withdrawn, f"{when}: of its pauses"
     wanted = KnownState.PAUSED if is_withdrawn else KnownState.RECORDING
     assert merged_state(now, row) is wanted, f"{when}: it is shown as {merged_state(now, row)}"
+
+
+@pytest.mark.parametrize("at", range(1, MOST_CALLS))
+def test_a_pause_whose_row_could_not_be_read_is_seen_to(at: int) -> None:
+    """A look after a resume finds no note of it, and resumes: it is paused again within seconds."""
+    here = after("pause", "resume", "pause", is_slow=False, on_withdrawal=Withdrawal.PAUSE)
+    here.fakes.control.is_slow = True
+    resumes(here)
+    here.fakes.control.settle()
+    resumes(here)
+    here.fakes.clock.advance(seconds=1)
+    here.fakes.control.is_slow = False
+    here.fakes.catalog.fail_next("get_recording", StorageBusyError("503"))
+    answers: list[dict[str, Any]] = []
+
+    def asks() -> None:
+        with suppress(RecordingError):
+            answers.append(pauses(here, NAME))
+
+    interrupted(here, asks, (at, lambda here: here.guards()))
+    seconds(here, 4)
+    if answers:
+        assert state(here, NAME) == "inactive"
+    seconds(here, 600)
+    assert state(here, NAME) == "active"
