@@ -28,7 +28,7 @@ from recording.operate.attention import needs_attention
 from recording.operate.find_recording import find_item, find_recording
 from recording.operate.held_things import Held
 from recording.operate.recordings import tags_of
-from recording.operate.timeline import Story, story
+from recording.operate.timeline import Story, Unread, story
 
 _CHUNKS = [
     Column("FILE", is_number=True),
@@ -135,6 +135,8 @@ def _screen(session: Session, recording_id: str, told: Story) -> Iterator[Render
         yield table(session, _CHUNKS, [_chunk(session, chunk) for chunk in told.chunks])
     for chunk in told.chunks:
         yield from _trouble(session, chunk)
+    for one in told.unread:
+        yield from _unread(one)
     yield Text()
     rows: list[list[str | Text]] = [
         [
@@ -149,6 +151,15 @@ def _screen(session: Session, recording_id: str, told: Story) -> Iterator[Render
     yield table(session, _MOMENTS, rows)
 
 
+def _unread(one: Unread) -> Iterator[Text]:
+    """Yield which row the timeline lacks, why, and what to do."""
+    about = "" if one.index is None else f"file {one.index}: "
+    place = (f"{about}row {one.row.key} of the table {one.table}: ", "bold")
+    yield text(place, (one.row.code, "yellow"), f" – {meaning_of(one.row.code)}")
+    if remedy := remedy_of(one.row.code):
+        yield text(("  → ", "dim"), remedy)
+
+
 def _head(session: Session, recording_id: str, told: Story) -> Iterator[str]:
     record, now = told.recording, session.now
     yield from (f"{name} {value}" for name, value in tags_of(record))
@@ -158,6 +169,8 @@ def _head(session: Session, recording_id: str, told: Story) -> Iterator[str]:
             f" by {record.started_by}" if record.started_by else ""
         )
     yield f"{len(told.chunks)} file{'' if len(told.chunks) == 1 else 's'}"
+    if told.unread:
+        yield f"{len(told.unread)} row{'' if len(told.unread) == 1 else 's'} not read"
     left = [chunk.task.expires_at for chunk in told.chunks if not is_finished(chunk)]
     if left:
         until = min(left)

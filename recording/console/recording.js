@@ -111,6 +111,7 @@ function warnings(recording, me) {
   const missing = recording.missing ?? recording.missingIndexes ?? [];
   const said = [
     ...open.map((chunk) => [`Chunk ${chunk.index} is ${plain(String(chunk.state).toLowerCase())}`, chunk.lastError ? `: ${plain(chunk.lastError)}` : "", faultWords(chunk.fault) && ` (${faultWords(chunk.fault)})`, ". ", chunk.timeLeftSeconds > 0 ? `${left(chunk.timeLeftSeconds)} in ACS. ` : "", chunk.nextAttemptAt ? ["Next try ", whenWithin(chunk.nextAttemptAt), ". "] : ""]),
+    ...(recording.unreadable ?? []).map((row) => [`The row of ${row.index === null ? "a chunk" : `chunk ${row.index}`} cannot be read (${plain(row.code)}): nothing else is known of it here.`]),
     ...(missing.length ? [[missing.length === 1 ? `Chunk ${missing[0]} was not announced.` : `Chunks ${missing.slice(0, 10).join(", ")}${missing.length > 10 ? " and others" : ""} were not announced.`]] : []),
   ];
   return said.length ? h("div", { class: "card heed", role: "note" }, h("ul", null, said.map((line) => h("li", null, line))), me.may.operate && open.length ? h("a", { href: "#/held", class: "screen-only" }, "Decide") : null) : null;
@@ -289,8 +290,10 @@ function tagsCard({ recording, me, path, signal }, etag, reopen) {
 function storyOf(data, id) {
   const moments = data?.moments ?? [];
   const head = h("div", { class: "row between" }, h("h2", null, "Timeline"), h("a", { class: "screen-only", href: `#/audit?${new URLSearchParams({ recording: id })}` }, "Who did what"));
-  if (!moments.length) return [head, empty("Nothing is known yet.")];
-  return [head, h("ol", { class: "story" }, moments.map(momentOf))];
+  const unread = (data?.unreadable ?? []).map((row) => h("li", null, "Not read: row ", h("bdi", null, row.key), ` of the table ${row.table} (${plain(row.code)})`));
+  const lacking = unread.length ? h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, "This timeline is not whole:"), h("ul", null, unread)) : null;
+  if (!moments.length) return [head, lacking ?? empty("Nothing is known yet.")];
+  return [head, lacking, h("ol", { class: "story" }, moments.map(momentOf))];
 }
 
 function momentOf(one) {

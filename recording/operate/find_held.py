@@ -100,8 +100,21 @@ def check_known(chosen: HeldFilter, everything: Sequence[Held | AttentionItem], 
 def _is_known(recording_id: str, everything: Sequence[Held | AttentionItem], ports: Ports) -> bool:
     if any(_is_about(one, recording_id) for one in everything):
         return True
-    recording_id = canonical_id(recording_id)
-    return ports.catalog.get_recording(recording_id) is not None or bool(ports.catalog.chunks_of(recording_id))
+    return is_in_catalog(canonical_id(recording_id), ports)
+
+
+def is_in_catalog(recording_id: str, ports: Ports) -> bool:
+    """Return whether the catalog has rows of a recording, also if none of them can be read.
+
+    Raises:
+        StorageError: when the catalog does not answer.
+    """
+    try:
+        return ports.catalog.get_recording(recording_id) is not None or bool(ports.catalog.chunk_rows_of(recording_id))
+    except StorageError as error:
+        if error.code not in OF_ONE_ROW:
+            raise
+        return True
 
 
 def everything_held(

@@ -10,6 +10,7 @@ from recording.domain.watched.attention import STUCK_AFTER
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
+from recording.operate.find_held import is_in_catalog
 from recording.ports import Ports
 from recording.ports.bulkhead import readable
 from recording.settings import Settings
@@ -25,7 +26,7 @@ def find_recording(typed: str, ports: Ports) -> str:
         StorageError: when the catalog does not answer.
     """
     typed = canonical_id(typed)
-    if ports.catalog.get_recording(typed) is not None or ports.catalog.chunks_of(typed):
+    if is_in_catalog(typed, ports):
         return typed
     found = set()
     for recording_id, others in _known(ports):

@@ -7,15 +7,19 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from recording.control.findings import findings_of
+from recording.domain import names
+from recording.domain.archived.receipt import UnreadRow
+from recording.domain.ids import name_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
 from recording.domain.times import as_utc
 from recording.domain.watched import deadline
 from recording.errors import StorageError
-from recording.errors.codes import OF_ONE_ROW
+from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import AuditEntry, Ports
 from recording.ports.bulkhead import readable
+from recording.ports.stored import divide_rows
 
 MOST_COUNTED = 20_000  # rows read for the counts; takes some seconds
 
@@ -58,12 +62,38 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A row about the recording that cannot be read: the story lacks what it says.
+
+    Attributes:
+        table: where the row is: `recordings`, `chunks` or `audit`.
+        row: its key there, and why it cannot be read.
+    """
+
+    table: str
+    row: UnreadRow
+
+    @property
+    def index(self) -> int | None:
+        """Return the index of a chunk, by the key of its row."""
+        return self.row.index if self.table == names.CHUNKS_TABLE else None
+
+
+@dataclass(frozen=True)
 class Story:
-    """One recording's moments, the earliest first, and the present state of its chunks."""
+    """One recording's moments, the earliest first, and the present state of its chunks.
+
+    Attributes:
+        recording: its row; None when there is none, or it is among the unread ones.
+        chunks: those that can be read, by index.
+        moments: what happened, as far as it can be read.
+        unread: the rows that cannot be read.
+    """
 
     recording: RecordingRecord | None
     chunks: tuple[ChunkRecord, ...]
     moments: tuple[Moment, ...]
+    unread: tuple[Unread, ...] = ()
 
 
 def overview(ports: Ports) -> Overview:
@@ -106,18 +136,34 @@ def overview(ports: Ports) -> Overview:
 
 
 def story(recording_id: str, ports: Ports) -> Story | None:
-    """Return what is known about one recording; None when the catalog does not know it.
+    """Return what is known about one recording, and what cannot be read; None when the catalog does not know it.
 
     Raises:
         StorageError: when the catalog does not answer.
     """
-    recording, chunks = ports.catalog.get_recording(recording_id), tuple(ports.catalog.chunks_of(recording_id))
-    if recording is None and not chunks:
+    recording, own = _own_row(recording_id, ports)
+    chunks, unread = divide_rows(ports.catalog.chunk_rows_of(recording_id))
+    chunks.sort(key=lambda chunk: (chunk.task.index, chunk.task.document_id))
+    if recording is None and not (own or chunks or unread):
         return None
+    entries = list(ports.audit.entries_about(recording_id))
     moments = [moment for chunk in chunks for moment in (*_of_chunk(chunk), *_of_media(chunk), *_of_suspects(chunk))]
     moments += [*_of_recording(recording), *_of_call(recording, chunks)] if recording else []
-    moments += [_of_command(entry) for entry in ports.audit.entries_about(recording_id)]
-    return Story(recording, chunks, tuple(sorted(moments, key=lambda moment: moment.at)))
+    moments += [_of_command(entry) for entry in entries]
+    odd = [UnreadRow(entry.id or "", Code.UNREADABLE_RECORD) for entry in entries if not entry.is_readable]
+    places = ((names.RECORDINGS_TABLE, own), (names.CHUNKS_TABLE, unread), (names.AUDIT_TABLE, odd))
+    lacking = tuple(Unread(table, row) for table, found in places for row in found)
+    return Story(recording, tuple(chunks), tuple(sorted(moments, key=lambda moment: moment.at)), lacking)
+
+
+def _own_row(recording_id: str, ports: Ports) -> tuple[RecordingRecord | None, list[UnreadRow]]:
+    """Return the recording's record, or that its row cannot be read."""
+    try:
+        return ports.catalog.get_recording(recording_id), []
+    except StorageError as error:
+        if error.code not in OF_ONE_ROW:
+            raise
+        return None, [UnreadRow(name_of(recording_id), error.code)]
 
 
 def _of_command(entry: AuditEntry) -> Moment:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 ASKED, DONE = "asked", "done"  # outcomes; every other one is the code of a refusal
+UNREADABLE = "unreadable"  # the operation or the outcome of a row that does not say it
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class AuditEntry:
     note: str | None = None
     id: str | None = field(default=None, compare=False)
     part: str | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Return whether the row says at least what was asked for and what came of it."""
+        return UNREADABLE not in (self.operation, self.outcome)
 
 
 class AuditTrail(Protocol):

@@ -67,6 +67,22 @@ def test_now_is_asked_for_by_one_clock_however_often_somebody_tries_again(visits
         assert asked <= 60 / 5 + 1
 
 
+def test_rows_that_cannot_be_read_are_named_where_they_lack(visits: Visit, server: ConsoleServer) -> None:
+    """A page that leaves a chunk out in silence shows half a recording as a whole one."""
+    catalog, name = server.day.world.fakes.catalog, server.day.ids["mp3"]
+    row = next(key for key in catalog.chunks if key[0] == name)
+    catalog.unreadable.add(row)
+    try:
+        with visits() as page:
+            opened(page, server, "mp3")
+            expect(page.get_by_role("note")).to_contain_text("cannot be read (unreadable record)")
+            timeline = page.get_by_role("region", name="Timeline")
+            expect(timeline).to_contain_text("This timeline is not whole:")
+            expect(timeline).to_contain_text(row[1])
+    finally:
+        catalog.unreadable.discard(row)
+
+
 @pytest.mark.parametrize("evidence", [{"recordedAt": "gestern"}, {"at": 7}, {"capturedAt": "2026-13-45T99:00:00Z"}, {}])
 def test_a_time_that_is_none_does_not_take_the_page_away(
     evidence: dict[str, Any], visits: Visit, server: ConsoleServer

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from dev.in_memory.fakes.audit import FakeAudit
 from recording.adapters.table.audit import TableAudit
 from recording.adapters.table.audit_eraser import TableAuditEraser
-from recording.adapters.table.tables import put_row
+from recording.adapters.table.tables import put_row, rows_of
 from recording.ports import AuditEntry, AuditEraser, AuditTrail
 from recording.settings import Settings
 
@@ -109,3 +110,21 @@ def test_a_row_of_another_hand_hides_no_other(storage: Settings, key: str) -> No
     assert {one.operation for one in about} == {"stop_recording", "unreadable"}
     assert "stop_recording" in {one.operation for one in day}
     assert all(one.at.tzinfo is not None for one in (*about, *day))
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("value", [7, 2.5, True, datetime(2026, 1, 1, tzinfo=UTC), b"bytes", "", "\x07"])
+@pytest.mark.parametrize("column", ["operation", "outcome", "caller", "note", "part", "recordingId", "more"])
+def test_a_row_with_anything_in_a_column_is_told_as_far_as_it_goes(storage: Settings, column: str, value: Any) -> None:
+    """Its texts are texts, and what says nothing of what was asked for says so."""
+    adapter = TableAudit(storage)
+    adapter.add(entry())
+    row = next(rows_of(adapter._table, "!rec-1"))
+    put_row(adapter._table, {**row, "RowKey": f"{row['RowKey']}-odd", column: value})
+    found = list(adapter.entries_about("rec-1"))
+    adapter.close()
+    assert len(found) == 2
+    odd = found[1]
+    assert all(text is None or isinstance(text, str) for text in (odd.caller, odd.note, odd.part, odd.recording_id))
+    is_lacking = column in ("operation", "outcome") and not (isinstance(value, str) and value)
+    assert odd.is_readable is not is_lacking

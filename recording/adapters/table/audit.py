@@ -11,9 +11,8 @@ from recording.domain import names
 from recording.domain.ids import name_of
 from recording.domain.times import EARLIEST, as_utc
 from recording.ports import AuditEntry
+from recording.ports.audit import UNREADABLE
 from recording.settings import Settings
-
-UNREADABLE = "unreadable"
 
 
 class TableAudit:
@@ -66,10 +65,15 @@ def _about(recording_id: str) -> str:
 
 def _entry(row: TableEntity) -> AuditEntry:
     """Return the entry in a row; a foreign row is shown as far as it is readable, and hides no other."""
-    told = {"recording_id": row.get("recordingId"), "caller": row.get("caller")}
-    told |= {"note": row.get("note"), "part": row.get("part")}
-    operation, outcome = str(row.get("operation") or UNREADABLE), str(row.get("outcome") or UNREADABLE)
-    return AuditEntry(at=_time_in(row["RowKey"]), operation=operation, outcome=outcome, id=row["RowKey"], **told)
+    operation, outcome = _text(row.get("operation")) or UNREADABLE, _text(row.get("outcome")) or UNREADABLE
+    recording_id, caller, note, part = (_text(row.get(name)) for name in ("recordingId", "caller", "note", "part"))
+    at, row_key = _time_in(row["RowKey"]), row["RowKey"]
+    return AuditEntry(at, operation, recording_id, caller, outcome, note, row_key, part)
+
+
+def _text(value: object) -> str | None:
+    """Return what a column says; a column of another type was not written by this app, and says nothing."""
+    return value if isinstance(value, str) else None
 
 
 def _time_in(row_key: str) -> datetime:

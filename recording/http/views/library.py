@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from recording.domain.incoming.facts import KnownParticipant
 from recording.http.views import View
+from recording.http.views.recordings import UnreadView
 from recording.library.directory import Found, FoundPage
 from recording.library.importing import Imported
 from recording.library.rebuild import Rebuilt
@@ -115,17 +116,20 @@ class TimelineMomentView(View):
 
 
 class TimelineView(View):
-    """A timeline, the earliest moment first."""
+    """A timeline, the earliest moment first, and the rows that it could not read."""
 
     recording_id: str
     time_zone: str | None
     moments: tuple[TimelineMomentView, ...]
+    unreadable: tuple[UnreadView, ...]
 
     @classmethod
     def of(cls, recording_id: str, story: Story, zone: tzinfo | None = None) -> Self:
         """Show a story."""
         moments = tuple(TimelineMomentView.of(one, zone) for one in story.moments)
-        return cls(recording_id=recording_id, time_zone=str(zone) if zone is not None else None, moments=moments)
+        unreadable = tuple(map(UnreadView.of, story.unread))
+        time_zone = str(zone) if zone is not None else None
+        return cls(recording_id=recording_id, time_zone=time_zone, moments=moments, unreadable=unreadable)
 
 
 class ProblemView(View):

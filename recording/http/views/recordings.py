@@ -7,7 +7,7 @@ from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkRecord
 from recording.http.views import View, seconds
 from recording.operate.recordings import Listed, Listing, tags_of
-from recording.operate.timeline import Moment, Story
+from recording.operate.timeline import Moment, Story, Unread
 
 
 class RecordingRowView(View):
@@ -95,6 +95,20 @@ class MomentView(View):
         return cls(at=moment.at, what=moment.what, index=moment.index, document_id=moment.document_id)
 
 
+class UnreadView(View):
+    """A row that cannot be read."""
+
+    table: str
+    key: str
+    index: int | None
+    code: str
+
+    @classmethod
+    def of(cls, one: Unread) -> Self:
+        """Show a row by its place and why it cannot be read."""
+        return cls(table=one.table, key=one.row.key, index=one.index, code=one.row.code)
+
+
 class StoryView(View):
     """A recording, its chunks and what happened to it."""
 
@@ -106,6 +120,7 @@ class StoryView(View):
     tags: dict[str, str]
     chunks: tuple[ChunkView, ...]
     moments: tuple[MomentView, ...]
+    unreadable: tuple[UnreadView, ...]
 
     @classmethod
     def of(cls, recording_id: str, told: Story) -> Self:
@@ -121,4 +136,5 @@ class StoryView(View):
             tags=dict(tags_of(record)),
             chunks=tuple(map(ChunkView.of, told.chunks)),
             moments=tuple(map(MomentView.of, told.moments)),
+            unreadable=tuple(map(UnreadView.of, told.unread)),
         )

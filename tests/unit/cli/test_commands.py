@@ -39,6 +39,22 @@ def test_ls_lists_recordings_by_their_short_ids(run: Run, hold: Hold) -> None:
     assert RECORDING_ID in run("ls", "-o", "wide")[1]
 
 
+@pytest.mark.parametrize("what", ["recording", "chunk"])
+def test_show_names_the_rows_that_cannot_be_read(run: Run, here: World, what: str) -> None:
+    """All that can be read is shown beside them; by its whole id a recording is found also without any readable row."""
+    odd: tuple[str, str] | str = (RECORDING_ID, str(task().key)) if what == "chunk" else RECORDING_ID
+    here.fakes.catalog.unreadable.add(odd)
+    here.fakes.catalog.unreadable_code = Code.NEWER_RECORD
+    code, shown = run("show", RECORDING_ID)
+    assert (code, "1 row not read" in shown, "newer_record" in shown) == (0, True, True)
+    told = json.loads(run("show", RECORDING_ID, "-o", "json")[1])
+    table = {"recording": "recordings", "chunk": "chunks"}[what]
+    assert [(one["table"], one["code"]) for one in told["unreadable"]] == [(table, "newer_record")]
+    assert len(told["chunks"]) == (0 if what == "chunk" else 1)
+    here.fakes.catalog.unreadable.update({RECORDING_ID, (RECORDING_ID, str(task().key))})
+    assert len(json.loads(run("show", RECORDING_ID, "-o", "json")[1])["unreadable"]) == 2
+
+
 def test_since_and_limit_leave_out_what_is_older(run: Run) -> None:
     """Yesterday's are found among a year's."""
     assert SHORT in run("ls", "--since", "2026-11-23T00:00+00:00")[1]

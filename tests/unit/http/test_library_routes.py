@@ -10,7 +10,9 @@ import pytest
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, SERVER_CALL_ID, event, metadata, task
 from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import World, world
+from recording.domain.ids import name_of
 from recording.domain.incoming.roles import Operation
+from recording.errors.codes import Code
 from recording.http import library as http_library
 from recording.http import routes as http_api
 from recording.ports import AuditEntry
@@ -304,6 +306,35 @@ def test_the_timeline_of_a_chunk_in_trouble_tells_tries_and_what_is_next() -> No
     said = [one["what"] for one in moments if one["kind"] in ("step", "planned")]
     assert "try 1 failed: source_not_found" in said
     assert {"next try", "ACS forgets it"} <= set(said)
+
+
+@pytest.mark.parametrize("code", [Code.UNREADABLE_RECORD, Code.NEWER_RECORD])
+@pytest.mark.parametrize("what", ["recording", "chunk", "both"])
+def test_the_timeline_names_the_rows_that_it_lacks(what: str, code: Code) -> None:
+    """Left out in silence, the story of two files would be a whole one of one file; an error would hide the rest."""
+    here = archived()
+    rows: dict[str, Any] = {"recording": RECORDING_ID, "chunk": (RECORDING_ID, str(task().key))}
+    here.fakes.catalog.unreadable.update(rows.values() if what == "both" else [rows[what]])
+    here.fakes.catalog.unreadable_code = code
+    answer = timeline(here)
+    check("Timeline", content(answer))
+    named = {
+        "recording": {"table": "recordings", "key": name_of(RECORDING_ID), "index": None, "code": code},
+        "chunk": {"table": "chunks", "key": str(task().key), "index": 0, "code": code},
+    }
+    assert content(answer)["unreadable"] == [one for name, one in named.items() if what in (name, "both")]
+    here.fakes.catalog.unreadable.clear()
+    assert content(timeline(here))["unreadable"] == []
+
+
+def test_the_timeline_names_entries_of_the_trail_that_say_nothing() -> None:
+    """What is left of the row is shown, and that it is not the whole of it."""
+    here = archived()
+    here.fakes.audit.written.append(AuditEntry(here.now, "unreadable", RECORDING_ID, None, "done", id="a-key"))
+    told = content(timeline(here))
+    check("Timeline", told)
+    named = {"table": "audit", "key": "a-key", "index": None, "code": "unreadable_record"}
+    assert (told["unreadable"], "unreadable: done" in [one["what"] for one in told["moments"]]) == ([named], True)
 
 
 def test_the_timeline_of_an_unknown_recording_is_not_found() -> None:
