@@ -41,7 +41,7 @@ from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.library.follow_ups import request_follow_up
 from recording.ports.outgoing.announce import announce_event
-from recording.ports.stored import divide_rows
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -122,8 +122,7 @@ def look_at(recording_id: str, ports: Ports) -> Look:
     acs_state, acs_fault = _acs_state(asked_for, record, ports)
     if record is None and acs_state is None:
         raise RequestError("neither ACS nor the catalog knows this recording", code=Code.RECORDING_NOT_FOUND)
-    chunks, unread = divide_rows(ports.catalog.chunk_rows_of(recording_id))
-    chunks.sort(key=lambda chunk: (chunk.task.index, chunk.task.document_id))
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
     return Look(recording_id, record, chunks, unread, acs_state, acs_fault)
 
 

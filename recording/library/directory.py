@@ -188,8 +188,22 @@ def states_of(facts: RecordingFacts, now: datetime, settings: Settings) -> tuple
     return tuple(state for state in FindState if is_in_state(state, facts.conditions, is_at_risk=is_at_risk))
 
 
-def find_all(query: FindQuery, ports: Ports, settings: Settings, *, with_hidden: bool = False) -> Iterator[Found]:
+def find_all(
+    query: FindQuery,
+    ports: Ports,
+    settings: Settings,
+    *,
+    with_hidden: bool = False,
+    unread: Callable[[str], object] = _nothing,
+) -> Iterator[Found]:
     """Yield all results of a query, page after page; for the command line and for exports.
+
+    Args:
+        query: the filters.
+        ports: as `find`.
+        settings: as `find`.
+        with_hidden: as `find`.
+        unread: is given the id of each recording whose row cannot be read: it may be among those that are asked for.
 
     Raises:
         RequestError: as `find`.
@@ -198,6 +212,8 @@ def find_all(query: FindQuery, ports: Ports, settings: Settings, *, with_hidden:
     while True:
         page = find(query, ports, settings, with_hidden=with_hidden)
         yield from page.items
+        for recording_id in page.unreadable:
+            unread(recording_id)
         if page.next is None:
             return
         query = query.model_copy(update={"next": page.next})

@@ -14,6 +14,7 @@ from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import Ports
+from recording.ports.stored import all_chunks_of
 
 Progress = Callable[[int], object]  # receives how many bytes were written
 
@@ -80,9 +81,9 @@ def not_had(recording_id: str, offered: Sequence[Offered], ports: Ports) -> list
         if error.code not in OF_ONE_ROW:
             raise
         record = None  # the files are there all the same
-    chunks, there = ports.catalog.chunks_of(recording_id), {one.blob_name for one in offered}
+    (chunks, unread), there = all_chunks_of(recording_id, ports.catalog), {one.blob_name for one in offered}
     absent = [one for one in chunks if is_archived(one) and not is_disposed(one) and one.blob_name not in there]
-    lacks = not_here(chunks, record.least_count if record else None)
+    lacks = not_here(chunks, record.least_count if record else None, unread)
     return lacks + [{"what": f"chunk {one.task.index}", "why": _why_absent(one)} for one in absent if one.blob_name]
 
 

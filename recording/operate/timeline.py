@@ -19,7 +19,7 @@ from recording.errors import StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import AuditEntry, Ports
 from recording.ports.bulkhead import readable
-from recording.ports.stored import divide_rows
+from recording.ports.stored import all_chunks_of
 
 MOST_COUNTED = 20_000  # rows read for the counts; takes some seconds
 
@@ -142,8 +142,7 @@ def story(recording_id: str, ports: Ports) -> Story | None:
         StorageError: when the catalog does not answer.
     """
     recording, own = _own_row(recording_id, ports)
-    chunks, unread = divide_rows(ports.catalog.chunk_rows_of(recording_id))
-    chunks.sort(key=lambda chunk: (chunk.task.index, chunk.task.document_id))
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
     if recording is None and not (own or chunks or unread):
         return None
     entries = list(ports.audit.entries_about(recording_id))

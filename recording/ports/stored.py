@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from recording.domain.archived.receipt import UnreadRow
+from recording.domain.state.chunk import ChunkRecord
 from recording.errors import StorageError
 from recording.errors.codes import Code
 
@@ -22,6 +23,24 @@ class Unreadable:
 
     where: str
     code: Code = Code.UNREADABLE_RECORD
+
+
+class _Chunks(Protocol):
+    """The part of the catalog that has a recording's chunks."""
+
+    def chunk_rows_of(self, recording_id: str) -> list[ChunkRecord | Unreadable]:
+        """Return all rows of its chunks."""
+        ...
+
+
+def all_chunks_of(recording_id: str, catalog: _Chunks) -> tuple[list[ChunkRecord], list[UnreadRow]]:
+    """Return the chunks of a recording by index, and the rows of others that cannot be read.
+
+    Raises:
+        StorageError: the catalog does not answer.
+    """
+    chunks, unread = divide_rows(catalog.chunk_rows_of(recording_id))
+    return sorted(chunks, key=lambda chunk: (chunk.task.index, chunk.task.document_id)), unread
 
 
 def divide_rows(rows: Sequence[T | Unreadable]) -> tuple[list[T], list[UnreadRow]]:

@@ -200,7 +200,8 @@ class FakeCatalog(Scripted):
         return [self.recordings[name] for name in sorted(self.recordings) if self.recordings[name].settled_at is None]
 
     def _seen(self, record: RecordingRecord) -> RecordingRecord | Unreadable:
-        return Unreadable(record.recording_id) if record.recording_id in self.unreadable else record
+        is_odd = record.recording_id in self.unreadable
+        return Unreadable(record.recording_id, self.unreadable_code) if is_odd else record
 
     @scripted
     def cursor(self, loop: str) -> str:

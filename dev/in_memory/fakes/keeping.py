@@ -57,7 +57,9 @@ class FakeKeeping(Scripted):
         found = {case_key(hold.case, row.recording_id): row for row in self.rows.values() for hold in row.active_holds}
         behind = [key for key in sorted(found) if key > after]
         taken = behind[:most]
-        return Page(tuple(found[key] for key in taken), taken[-1] if len(behind) > len(taken) else "")
+        rows = (found[key] for key in taken)
+        seen = [Unreadable(row.recording_id) if name_of(row.recording_id) in self.unreadable else row for row in rows]
+        return Page(tuple(seen), taken[-1] if len(behind) > len(taken) else "")
 
     @scripted
     def rules(self) -> RuleSet:

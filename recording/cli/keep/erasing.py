@@ -14,6 +14,7 @@ from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.erasure import ErasureRequest, Scope
 from recording.errors import RequestError
+from recording.errors.codes import Code
 from recording.http.views.keep import ErasureView
 from recording.library.keep import erasures
 from recording.operate.find_recording import find_recording
@@ -129,6 +130,7 @@ def _show_erasure(session: Session, erasure_id: str) -> None:
         ]
         for one in view.recordings
     ]
+    rows += [[one if session.is_wide else short_id(one), "not read", Code.UNREADABLE_RECORD] for one in view.unreadable]
     head = text((f"{view.state}  ", "bold"), f"{view.erasure_id}, {counted(len(rows), 'recording')}")
     session.show(view.plain(), head, *([table(session, _ERASED, rows)] if rows else []))
     raise typer.Exit(FINE)

@@ -1,15 +1,16 @@
 """An export: its request, its progress, and the lists that it adds to the files. Pure."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recording.domain.archived.drift import is_disposed
-from recording.domain.archived.receipt import gaps_in
+from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.ids import name_of, without_numbers
 from recording.domain.incoming.requests import Exact, ShortText
 from recording.domain.state.chunk import ChunkRecord, ChunkState
@@ -23,6 +24,7 @@ MOST_BLOCKS = 49_000
 MOST_TOLD = 100  # of what was left out, in the answer; export.json in the bundle names all of it
 MOST_NAMED = 100  # by their ids, which fit into a body of 64 KiB; more are chosen by a tag
 BUNDLE = "bundle.zip"
+_LAST = 1 << 62  # behind every index
 
 
 class ExportRequest(Exact):
@@ -72,6 +74,7 @@ class ExportRecord(BaseModel):
     Attributes:
         export_id: random.
         recordings: its recordings, in order.
+        unread: those among them of which nobody knows whether they were asked for, as their row cannot be read.
         speaker: the keyed hash of the only speaker to keep; None keeps all.
         derived: whether derived files are included.
         done: how many recordings have been added.
@@ -91,6 +94,7 @@ class ExportRecord(BaseModel):
     requested_by: str | None = None
     note: str | None = None
     recordings: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     speaker: str | None = None
     derived: bool = False
     state: ExportState = ExportState.REQUESTED
@@ -171,18 +175,38 @@ def block_name(part: int, block: int, worker: str) -> str:
     return f"{part:04d}-{block:05x}-{worker}"
 
 
-def not_here(known: Sequence[ChunkRecord], least_count: int | None) -> list[dict[str, str]]:
+def not_here(
+    known: Sequence[ChunkRecord], least_count: int | None, unread: Sequence[UnreadRow] = ()
+) -> list[dict[str, str]]:
     """Return the chunks of a recording that cannot be bundled now, each with its reason, in the order of indexes.
 
     Args:
-        known: all its chunks, however far they are.
+        known: all its chunks that can be read, however far they are.
         least_count: as `gaps_in`.
+        unread: the rows of its other chunks.
     """
     found = [(one.task.index, _what(one), why) for one in known if (why := _why_not_here(one)) is not None]
-    for gap in gaps_in(known, least_count):
+    for gap in _without(gaps_in(known, least_count), {row.index for row in unread}):
         what = f"chunk {gap[0]}" if len(gap) == 1 else f"chunks {gap[0]} to {gap[-1]}"
         found.append((gap[0], what, "it was never announced to the archive"))
+    found += [(_LAST if row.index is None else row.index, _what_unread(row), why_unread(row.code)) for row in unread]
     return [{"what": what, "why": why} for _, what, why in sorted(found)]
+
+
+def why_unread(code: str) -> str:
+    """Return why something is left out whose row in the catalog cannot be read."""
+    return f"its row in the catalog cannot be read ({code})"
+
+
+def _what_unread(row: UnreadRow) -> str:
+    return f"chunk {row.index}, row {row.key}" if row.index is not None else f"the chunk of row {row.key}"
+
+
+def _without(gaps: Iterable[range], indexes: Set[int | None]) -> Iterator[range]:
+    """Yield what is left of gaps without these indexes: their chunks were announced."""
+    for gap in gaps:
+        edges = [gap.start - 1, *sorted(index for index in indexes if index is not None and index in gap), gap.stop]
+        yield from (range(low + 1, high) for low, high in pairwise(edges) if low + 1 < high)
 
 
 def _what(record: ChunkRecord) -> str:

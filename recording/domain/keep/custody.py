@@ -43,7 +43,7 @@ class Mark(Stored):
 class Refusal(Stored):
     """Why storage does not let a recording be destroyed yet: a state that is checked again, not an error."""
 
-    reason: str  # immutable | legal_hold | lease | refused
+    reason: str  # immutable | legal_hold | lease | refused | archive_tier | unreadable_record
     until: UtcTime | None = None
     at: UtcTime
     blobs: int = 0

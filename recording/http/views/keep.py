@@ -234,6 +234,7 @@ class ErasureView(View):
     traces_erased: int
     traces_left: tuple[KeptTracesView, ...]
     recordings: tuple[ErasureItemView, ...]
+    unreadable: tuple[str, ...]
 
     @classmethod
     def of(cls, status: ErasureStatus) -> Self:
@@ -253,7 +254,8 @@ class ErasureView(View):
             KeptTracesView(place=one.place, reason=one.reason, until=one.until, count=one.count) for one in found.kept
         )
         told = {name: getattr(found, name) for name in names}
-        return cls(state=status.state, traces_erased=found.swept, traces_left=left, recordings=items, **told)
+        more = {"traces_erased": found.swept, "traces_left": left, "recordings": items, "unreadable": status.unread}
+        return cls(state=status.state, **more, **told)
 
 
 class ErasureRowView(View):

@@ -38,6 +38,7 @@ from recording.library.seal.waiting import seal_file
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.exports import DerivedPorts
+from recording.ports.stored import all_chunks_of
 from recording.telemetry import Event, emit
 
 WHILE_BUSY = timedelta(seconds=30)
@@ -76,13 +77,15 @@ def wanted_now(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wante
     """Return the files of a kind that the recording would have at present.
 
     Raises:
-        RequestError: as `files_wanted`.
+        RequestError: as `files_wanted`; or `unreadable_record`, a file would lack a chunk in silence.
         StorageError: the catalog does not answer.
     """
     record = ports.catalog.get_recording(recording_id)
-    return files_wanted(
-        recording_id, kind, ports.catalog.chunks_of(recording_id), record.least_count if record else None
-    )
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
+    if unread:
+        message = f"{len(unread)} rows of its chunks cannot be read, so that a file of all of them cannot be made"
+        raise RequestError(message, code=Code.of(unread[0].code) or Code.UNREADABLE_RECORD)
+    return files_wanted(recording_id, kind, chunks, record.least_count if record else None)
 
 
 def make_derived(recording_id: str, kind: DerivedKind, ports: Ports) -> list[Wanted]:

@@ -5,6 +5,7 @@ request. A run that ends or dies is continued after the last recorded part; bloc
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +45,8 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
         StorageError: nothing was queued.
     """
     asked, exports = ExportRequest.read(body), exports_of(ports)
-    chosen = _choose(asked, ports, settings)
+    unread: list[str] = []
+    chosen = [*_choose(asked, ports, settings, unread.append), *unread]
     if not chosen:
         raise RequestError("none of the selected recordings is archived", code=Code.UNKNOWN_RECORDING)
     if len(chosen) > form.MOST_RECORDINGS:
@@ -57,6 +59,7 @@ def request_export(body: Any, caller: str | None, ports: Ports, settings: Settin
         requested_by=caller,
         note=without_numbers(asked.note) if asked.note else None,
         recordings=tuple(chosen),
+        unread=tuple(unread),
         derived=asked.derived,
         tenants=names_of(ports.scope),
         speaker=library_of(ports)[1].keys().current.participant(speaker) if asked.only_speaker and speaker else None,
@@ -166,7 +169,8 @@ def shown(export: ExportRecord, ports: Ports) -> dict[str, Any]:
     }
 
 
-def _choose(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]:
+def _choose(asked: ExportRequest, ports: Ports, settings: Settings, unread: Callable[[str], object]) -> list[str]:
+    """Return the recordings that are asked for; `unread` is given those of which nobody knows it."""
     if asked.recordings:
         known = ports.catalog.get_recordings(list(dict.fromkeys(asked.recordings)))
         missing = [name for name, found in zip(dict.fromkeys(asked.recordings), known, strict=True) if found is None]
@@ -176,7 +180,7 @@ def _choose(asked: ExportRequest, ports: Ports, settings: Settings) -> list[str]
         return list(dict.fromkeys(asked.recordings))
     words = {"participant": asked.participant, "number": asked.number, "tag": asked.tag}
     query = FindQuery.read({name: word for name, word in words.items() if word is not None})
-    return [found.recording.recording_id for found in find_all(query, ports, settings)]
+    return [found.recording.recording_id for found in find_all(query, ports, settings, unread=unread)]
 
 
 def _make_part(export: ExportRecord, parts: list[Part], ports: Ports, settings: Settings) -> Part:

@@ -27,9 +27,9 @@ from recording.library.handover.bundle import Bundle
 from recording.library.handover.vcon import (
     chunk_part,
     chunks_there_are,
+    known_recording,
     left_out_of,
     recording_from,
-    recording_with_all_chunks,
     sidecars_of,
 )
 from recording.ports import Ports
@@ -41,6 +41,7 @@ NOT_THERE = "the speaker is in none of its channels"
 GONE = "it is not in the archive any more"
 OFFLINE = "it is in the archive tier and must be rehydrated first"
 STAYS = "it names other people"
+UNKNOWN = "its row in the catalog could not be read, so that nobody knows whether it was asked for"
 ODD_NAME = "its name is not one that this archive gives"
 VERIFIER = Path(__file__).with_name("verify_bundle.py")
 _PLAIN = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+ -]*", re.ASCII)
@@ -54,17 +55,19 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
     """
     recording_id = export.recordings[number]
     folder = f"recordings/{number + 1:05d}-{short_id(recording_id)}"
-    found, known = recording_with_all_chunks(recording_id, ports)
-    not_here = form.not_here(known, found.least_count if found else None)
+    known = known_recording(recording_id, ports)
+    not_here = known.not_here
+    if recording_id in export.unread:
+        return {"recordingId": recording_id, "error": UNKNOWN, "leftOut": []}
     try:
-        chunks = chunks_there_are(known)
+        chunks = chunks_there_are(known.chunks)
         check_is_shown([recording_id], ports)
     except RequestError as error:
         left_out = [] if error.code is Code.ERASURE_APPROVED else not_here
         return {"recordingId": recording_id, "error": str(error), "leftOut": left_out}
-    recording = found or recording_from(chunks[0])
+    recording = known.record or recording_from(chunks[0])
     try:
-        lacks = left_out_of(recording, known, chunks, ports)
+        lacks = left_out_of(known, chunks, ports)
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
     except BlobLockedError:  # a vCon without its people would look complete
         return {"recordingId": recording_id, "error": OFFLINE, "leftOut": not_here}

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recording.domain.archived import layout
 from recording.domain.archived.drift import is_disposed
-from recording.domain.archived.exports import not_here
+from recording.domain.archived.exports import not_here, why_unread
 from recording.domain.archived.importing import IMPORTED
+from recording.domain.archived.receipt import UnreadRow
 from recording.domain.archived.vcon import ChunkPart, Sidecar, vcon_of
 from recording.domain.archived.vcon_entries import lacked_before
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
@@ -19,8 +20,9 @@ from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
 from recording.errors import RequestError, SourceBrokenError, reading_for_a_caller
 from recording.errors.codes import Code
-from recording.ports import Ports
+from recording.ports import Ports, Unreadable
 from recording.ports.library.hidden import check_is_shown
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 
 MOST_INLINE = 24 << 20  # in total; base64 adds a third, and a worker holds all of it in memory
@@ -36,23 +38,21 @@ def make_vcon(recording_id: str, ports: Ports, settings: Settings, *, inline: bo
             included.
         StorageError: catalog or archive do not answer.
     """
-    found, known = recording_with_all_chunks(recording_id, ports)
-    chunks = chunks_there_are(known)
-    recording = found or recording_from(chunks[0])
+    known = known_recording(recording_id, ports)
+    chunks = chunks_there_are(known.chunks)
+    recording = known.record or recording_from(chunks[0])
     check_is_shown([recording_id], ports)
     # a vCon without its documents would look complete
     with reading_for_a_caller("a part of it is in the archive tier and must be rehydrated first"):
         parts = [chunk_part(chunk, ports, settings) for chunk in chunks]
         if inline:
             parts = _with_media(parts, ports)
-        left_out = left_out_of(recording, known, chunks, ports)
+        left_out = left_out_of(known, chunks, ports)
         host = settings.archive_storage.blob_host
         return vcon_of(recording, parts, sidecars_of(chunks, ports), host, left_out=left_out)
 
 
-def left_out_of(
-    recording: RecordingRecord, known: Sequence[ChunkRecord], chunks: Sequence[ChunkRecord], ports: Ports
-) -> list[dict[str, str]]:
+def left_out_of(known: "Known", chunks: Sequence[ChunkRecord], ports: Ports) -> list[dict[str, str]]:
     """Return the parts of a recording that cannot be handed over, or were missing when it was imported.
 
     Raises:
@@ -63,7 +63,7 @@ def left_out_of(
         if chunk.source_reason == IMPORTED:
             stored = ports.archive.get(layout.metadata_name(stored_name(chunk)))
             before += [one for one in lacked_before(stored[0] if stored else b"") if one not in before]
-    return [*not_here(known, recording.least_count), *before]
+    return [*known.not_here, *before]
 
 
 def is_inline(wanted: str | None) -> bool:
@@ -94,14 +94,36 @@ def recording_from(chunk: ChunkRecord) -> RecordingRecord:
     return RecordingRecord(recording_id=task.recording_id, folder=task.folder, call_id=task.call_id)
 
 
-def recording_with_all_chunks(recording_id: str, ports: Ports) -> tuple[RecordingRecord | None, list[ChunkRecord]]:
-    """Return all chunks of a recording in the catalog, whatever their state.
+@dataclass(frozen=True)
+class Known:
+    """What the catalog knows of a recording: its row, and all chunks that can be read, whatever their state."""
+
+    record: RecordingRecord | None
+    chunks: list[ChunkRecord]
+    unread: list[UnreadRow]
+    unread_because: Code | None = None  # of its own row
+
+    @property
+    def not_here(self) -> list[dict[str, str]]:
+        """Return what of it cannot be handed over now, each with its reason."""
+        found = not_here(self.chunks, self.record.least_count if self.record else None, self.unread)
+        if self.unread_because is not None:
+            what = "what was noted of the recording itself: its tags, pauses and consents"
+            found.append({"what": what, "why": why_unread(self.unread_because)})
+        return found
+
+
+def known_recording(recording_id: str, ports: Ports) -> Known:
+    """Return what the catalog knows of a recording; rows that cannot be read are named, and hide nothing else.
 
     Raises:
         StorageError: the catalog does not answer.
     """
-    chunks = list(ports.catalog.chunks_of(recording_id))
-    return ports.catalog.get_recording(recording_id), chunks
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
+    (record,) = ports.catalog.get_recordings([recording_id])
+    if isinstance(record, Unreadable):
+        return Known(None, chunks, unread, record.code)
+    return Known(record, chunks, unread)
 
 
 def chunks_there_are(known: Sequence[ChunkRecord]) -> list[ChunkRecord]:

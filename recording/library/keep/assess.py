@@ -1,6 +1,6 @@
 """Assess recordings: what is decided about each now, from its row, its custody row and the rules in force."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from recording.errors.codes import OF_ONE_ROW
 from recording.ports import Catalog, Ports, Unreadable
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.keeping import Keeping
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 
 
@@ -43,8 +44,14 @@ def keeping_of(ports: Ports) -> Keeping:
     return ports.keeping
 
 
-def every_recording(catalog: Catalog) -> Iterator[RecordingRecord]:
+def every_recording(
+    catalog: Catalog, unread: Callable[[Unreadable], object] = lambda _row: None
+) -> Iterator[RecordingRecord]:
     """Yield all recordings whose row can be read, page after page.
+
+    Args:
+        catalog: which.
+        unread: is given each row that cannot be read.
 
     Raises:
         StorageError: the catalog does not answer; the pages before were yielded.
@@ -52,7 +59,11 @@ def every_recording(catalog: Catalog) -> Iterator[RecordingRecord]:
     position = ""
     while True:
         page = catalog.recordings_page(position)
-        yield from (record for record in page.items if isinstance(record, RecordingRecord))
+        for record in page.items:
+            if isinstance(record, Unreadable):
+                unread(record)
+            else:
+                yield record
         if page.error:
             raise page.error
         position = page.next
@@ -129,12 +140,13 @@ def _custodies(records: Sequence[RecordingRecord], ports: Ports) -> dict[str, Cu
 
 
 def has_come_back(recording_id: str, ports: Ports) -> bool:
-    """Return whether the recording has a chunk that arrived after its destruction.
+    """Return whether the recording has a chunk that arrived after its destruction; one that cannot be read may have.
 
     Raises:
         StorageError: the catalog does not answer.
     """
-    return any(chunk.disposed_at is None for chunk in ports.catalog.chunks_of(recording_id))
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
+    return bool(unread) or any(chunk.disposed_at is None for chunk in chunks)
 
 
 def _kept_for(because: Because, rules: RuleSet) -> Disposition:

@@ -37,6 +37,7 @@ from recording.domain.keep.destroy import (
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, StorageBusyError
+from recording.errors.codes import Code
 from recording.library.follow_up import follow_up
 from recording.library.keep.assess import assessed, custody_of, keeping_of, rules_in_force
 from recording.library.keep.forget import forget, leave_the_directory, remember
@@ -45,11 +46,13 @@ from recording.library.seal.waiting import offline_proofs, seal_file, withdraw_f
 from recording.ports import AuditEntry, Ports
 from recording.ports.library.keeping import Custodian, DestroyAnswer
 from recording.ports.outgoing.announce import announce
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 OPERATION = "dispose"  # in the audit trail
 OFFLINE = "archive_tier"  # the reason of a refusal: proofs whose leaves must be withdrawn first cannot be read
+UNREAD = Code.UNREADABLE_RECORD.value  # likewise: a chunk whose row cannot be read may be at work, or of another year
 
 
 class Outcome(StrEnum):
@@ -92,6 +95,8 @@ def _decide(
         The row in its state DESTROYING; or how the attempt ended.
     """
     keeping, now = keeping_of(ports), ports.clock.now()
+    if unread := all_chunks_of(row.recording_id, ports.catalog)[1]:
+        return _note_refusal(row, Refusal(reason=UNREAD, at=now, blobs=len(unread)), ports)
     look = _look(row, leftovers, custodian, ports, settings)
     if look is None:
         return Outcome.WAITS
@@ -154,13 +159,16 @@ def _folders(recording_id: str, ports: Ports) -> list[str]:
 def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[ChunkRecord]] | None:
     """Return a recording and its chunks, its facts gathered from all of them; None where that does not succeed now.
 
-    A chunk that was archived a moment ago may add a participant, a format or minutes that a rule is about.
+    A chunk that was archived a moment ago may add a participant, a format or minutes that a rule is about; and of one
+    whose row cannot be read nothing is known.
 
     Raises:
         StorageError: catalog, archive or directory do not answer.
     """
     for _ in range(2):
-        record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)
+        record, (chunks, unread) = ports.catalog.get_recording(recording_id), all_chunks_of(recording_id, ports.catalog)
+        if unread:
+            return None
         if record is not None and (record.facts is None or is_placed(record, chunks)):
             return record, chunks
         follow_up(recording_id, ports)
@@ -178,7 +186,9 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     if record is not None:
         record = remember(record, ports)
     listed = _versions(row.recording_id, folders, leftovers, custodian)
-    chunks = ports.catalog.chunks_of(row.recording_id)
+    chunks, unread = all_chunks_of(row.recording_id, ports.catalog)
+    if unread:
+        return _note_refusal(row, Refusal(reason=UNREAD, at=ports.clock.now(), blobs=len(unread)), ports)
     template = settings.archive_path_template
     is_partial = any(str(chunk.key) not in row.decided for chunk in chunks)
     if not is_partial:
@@ -220,8 +230,8 @@ def destroy_again(recording_id: str, custodian: Custodian, ports: Ports) -> int:
     Raises:
         StorageError: storage does not answer; the next run tries again.
     """
-    row, chunks = custody_of(recording_id, ports), ports.catalog.chunks_of(recording_id)
-    if not isinstance(row, Custody) or not may_destroy_again(row, chunks):
+    row, (chunks, unread) = custody_of(recording_id, ports), all_chunks_of(recording_id, ports.catalog)
+    if not isinstance(row, Custody) or unread or not may_destroy_again(row, chunks):
         return 0
     folders = folders_of(ports.catalog.get_recording(recording_id), chunks)
     places = (Place.ARCHIVE, Place.FALLBACK)

@@ -6,7 +6,7 @@ reaches its limit of time is continued in the following hours. Without a custodi
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -23,8 +23,8 @@ from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.library.keep.bundles import end_bundles
 from recording.library.keep.destroy import OPERATION, Outcome, destroy
 from recording.library.keep.leftovers import Leftovers
-from recording.ports import AuditEntry, Custodian, Ports
-from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports import AuditEntry, Custodian, Ports, Unreadable
+from recording.ports.bulkhead import MOST_REPORTED, ODD_CONTENT
 from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -90,6 +90,7 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
         page = ports.catalog.recordings_page(position, PAGE)
         report.pages += 1
         report.seen += len(page.items)
+        run.leave([row for row in page.items if isinstance(row, Unreadable)])
         for one in assess_page(page.items, rules, ports.clock.now(), ports, settings):
             run.take(one)
         if page.error:
@@ -135,6 +136,13 @@ class _Run:
             self._note(one.record.recording_id, error)
         if done:
             self.report.counts[done] += 1
+
+    def leave(self, unread: Sequence[Unreadable]) -> None:
+        """Report the recordings whose row cannot be read: they are kept."""
+        for row in unread:
+            self.report.counts["unreadable"] += 1
+            if self.report.counts["unreadable"] <= MOST_REPORTED:
+                emit(Event.DISPOSE_REFUSED, entry=row.where, code=row.code)
 
     def end_bundles(self, custodian: Custodian) -> None:
         """Destroy the bundles whose time is over; a failure is noted, and the next run tries again."""

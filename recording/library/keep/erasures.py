@@ -51,16 +51,23 @@ EVERY = timedelta(hours=20)  # between two looks through the other stores, while
 
 @dataclass(frozen=True)
 class ErasureStatus:
-    """A request, and what is decided about each recording that it covers."""
+    """A request, and what is decided about each recording that it covers.
+
+    Attributes:
+        unread: the recordings among them whose row in the catalog cannot be read: nothing is decided about them.
+    """
 
     erasure: Erasure
     items: tuple[Assessed, ...]
     state: ErasureState
+    unread: tuple[str, ...] = ()
 
     @property
     def is_erased(self) -> bool:
-        """Return whether nothing is left to do at recordings."""
-        return all(one.state is CustodyState.DISPOSED or self._is_silenced(one) for one in self.items)
+        """Return whether nothing is left to do at recordings; of one that cannot be read nobody can say that."""
+        return not self.unread and all(
+            one.state is CustodyState.DISPOSED or self._is_silenced(one) for one in self.items
+        )
 
     def _is_silenced(self, one: Assessed) -> bool:
         claims = one.custody.speakers if one.custody else ()
@@ -331,7 +338,9 @@ def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus
         for record in records
         if record is not None and not isinstance(record, Unreadable)
     ]
-    return ErasureStatus(erasure, tuple(items), erasure.state_at(now))
+    of_each = zip(erasure.recordings, records, strict=True)
+    unread = tuple(recording_id for recording_id, record in of_each if isinstance(record, Unreadable))
+    return ErasureStatus(erasure, tuple(items), erasure.state_at(now), unread)
 
 
 def _find_covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, ...]:

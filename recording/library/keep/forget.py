@@ -15,6 +15,7 @@ from recording.errors import ClaimLostError, StorageBusyError
 from recording.ports import Ports
 from recording.ports.changing import change_recording
 from recording.ports.library.follow_ups import request_follow_up
+from recording.ports.stored import all_chunks_of
 
 _TRIES = 10  # of one change to a row that other writers change, too
 
@@ -78,7 +79,8 @@ def _forget_recording(
             found = ports.catalog.get_recording(record.recording_id)
             if found is None:
                 return
-            if any(str(chunk.key) not in row.decided for chunk in ports.catalog.chunks_of(record.recording_id)):
+            chunks, unread = all_chunks_of(record.recording_id, ports.catalog)
+            if unread or any(str(chunk.key) not in row.decided for chunk in chunks):
                 _place_again(found, ports)
                 return
             record = found

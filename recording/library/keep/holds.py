@@ -10,7 +10,7 @@ from functools import partial
 from recording.domain.keep import custody as rules_of
 from recording.domain.keep.custody import Custody, CustodyState
 from recording.errors import RequestError, StorageError
-from recording.errors.codes import Code
+from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.keep.assess import has_come_back, keeping_of
 from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.ports import Page, Ports, Unreadable
@@ -35,7 +35,7 @@ def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports:
         StorageError: storage does not answer; the same again completes it.
     """
     name = rules_of.checked_case(case)
-    if ports.catalog.get_recording(recording_id) is None:
+    if not _is_known(recording_id, ports):
         raise RequestError("the catalog does not know this recording", code=Code.RECORDING_NOT_FOUND)
     announce(recording_id, ports, IN_CASE)  # beforehand as well: reported even if this process dies after the change
 
@@ -47,6 +47,16 @@ def place_hold(recording_id: str, case: str, reason: str, by: str | None, ports:
     row = change_custody(recording_id, placed, ports)
     announce(recording_id, ports)
     return _with_blobs(row, ports)
+
+
+def _is_known(recording_id: str, ports: Ports) -> bool:
+    """Return whether there is such a recording; one whose row cannot be read can be held like any other."""
+    try:
+        return ports.catalog.get_recording(recording_id) is not None
+    except StorageError as error:
+        if error.code not in OF_ONE_ROW:
+            raise
+        return True
 
 
 def release_hold(recording_id: str, case: str, reason: str, by: str | None, ports: Ports) -> Custody:

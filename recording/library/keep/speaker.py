@@ -28,6 +28,7 @@ from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import BlobLockedError, ClaimLostError
+from recording.errors.codes import Code
 from recording.library.follow_up import follow_up
 from recording.library.keep.assess import assessed, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions, known_now
@@ -38,6 +39,7 @@ from recording.library.keep.sweep_run import Run
 from recording.library.seal.waiting import seal_file, seal_recording
 from recording.library.seal.withdraw import withdraw_documents
 from recording.ports import AuditEntry, Custodian
+from recording.ports.stored import all_chunks_of
 from recording.telemetry import Event, emit
 
 OPERATION = "erase_speaker"  # in the audit trail
@@ -88,7 +90,9 @@ def _decide(row: Custody, task: SpeakerTask) -> Custody | SpeakerOutcome:
         The row in its state ERASING_SPEAKER; or how the attempt ended.
     """
     keeping, ports = keeping_of(task.ports), task.ports
-    chunks = ports.catalog.chunks_of(row.recording_id)
+    chunks, unread = all_chunks_of(row.recording_id, ports.catalog)
+    if unread:
+        return _note_unread(row, task)
     if not all(is_finished(chunk) for chunk in chunks):
         return SpeakerOutcome.WAITS
     found, fault = _voices(chunks, task)
@@ -155,6 +159,15 @@ def _refuse(row: Custody, why: NotAlone, task: SpeakerTask) -> SpeakerOutcome:
     return SpeakerOutcome.WHOLE
 
 
+def _note_unread(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
+    """Note on the claim that a chunk's row cannot be read: whether the person is in its file is not known."""
+    noted = with_changes(task.claim, {"refused": Code.UNREADABLE_RECORD.value, "done_at": None})
+    if noted != task.claim:
+        keeping_of(task.ports).save_custody(rules_of.with_claim(row, noted))
+    emit(Event.DISPOSE_REFUSED, recording_id=row.recording_id, reason=Code.UNREADABLE_RECORD)
+    return SpeakerOutcome.REFUSED
+
+
 def _note_obstacles(row: Custody, look: Look, task: SpeakerTask) -> SpeakerOutcome:
     """Note on the claim what forbids it, and until when: a hold, a legal retention, or the protection of storage."""
     refused = next((one for one in look.found.refused if one.request_id == task.claim.request_id), None)
@@ -194,7 +207,8 @@ def _versions(folders: Sequence[str], custodian: Custodian) -> Iterator[StoredVe
 
 def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     ports, recording_id = task.ports, row.recording_id
-    found, fault = _voices(ports.catalog.chunks_of(recording_id), task)  # a fault: a file has arrived since
+    known, unread = all_chunks_of(recording_id, ports.catalog)
+    found, fault = _voices(known, task)  # a fault: a file has arrived since
     for voice in found:
         silence(voice, row, task)
     chunks = ports.catalog.chunks_of(recording_id)
@@ -209,7 +223,7 @@ def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     seal_file(name, ports)
     seal_recording(recording_id, ports)
     _audit(row, task, "done")
-    claim = _done(task.claim, ports.clock.now()) if fault is None else None
+    claim = _done(task.claim, ports.clock.now()) if fault is None and not unread else None
     keeping_of(ports).save_custody(rules_of.ended(row, claim, name))
     emit(Event.DISPOSED, recording_id=recording_id, count=gone, reason=OPERATION)
     return SpeakerOutcome.ERASED

@@ -124,7 +124,7 @@ def _recordings(run: Run) -> None:
     if run.subject.is_person:
         counts = (run.ports.start_counts, run.ports.running)
         run.done.count += sum(one.forget(run.subject.is_in) for one in counts if one is not None)
-    for record in every_recording(run.owner.catalog):
+    for record in every_recording(run.owner.catalog, partial(run.note_unread, names.RECORDINGS_TABLE)):
         if record.recording_id not in run.whole:
             clean_recording(record, run)
         elif record.disposed_at is not None and (left := _cleaned(record, run)) is not None:  # who started it
@@ -170,6 +170,7 @@ def _clean_manifests(record: RecordingRecord, run: Run) -> None:
 def _chunks(run: Run) -> None:
     for chunk in run.ports.catalog.all_chunks():
         if isinstance(chunk, Unreadable):
+            run.note_unread(names.CHUNKS_TABLE, chunk)
             continue
         cleaned = _cleaned(chunk, run)
         if cleaned is None or not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
@@ -191,7 +192,10 @@ def _audit(run: Run) -> None:
 def _custody(run: Run) -> None:
     keeping = keeping_of(run.owner)
     for row in list(keeping.custodies("", "~")):
-        cleaned = None if isinstance(row, Unreadable) else _cleaned(row, run)
+        if isinstance(row, Unreadable):
+            run.note_unread(names.CUSTODY_TABLE, row)
+            continue
+        cleaned = _cleaned(row, run)
         if cleaned is not None and cleaned.active_holds:  # a case is released by its name, which must not change
             run.done.keep(names.CUSTODY_TABLE, Obstacle.NOT_DUE)
         elif cleaned is not None:

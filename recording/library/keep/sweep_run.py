@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from recording.control.tenants import as_owner
+from recording.domain.ids import name_of
 from recording.domain.incoming.named import recordings_in, words_in
 from recording.domain.keep.custody import Claim, Custody
 from recording.domain.keep.destroy import Place, StoredVersion, refusal_of
@@ -13,6 +14,7 @@ from recording.domain.keep.rules import RuleSet
 from recording.domain.keep.spellings import readings
 from recording.domain.keep.traces import Subject
 from recording.domain.model import with_changes
+from recording.domain.state.recording import RecordingRecord
 from recording.library.keep.assess import assessed, custody_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions
 from recording.ports import Custodian, Ports, Unreadable
@@ -101,14 +103,24 @@ class Run:
         """Return whether bytes are about a recording that a hold or a legal retention keeps."""
         return any(self.is_kept(found) for found in _recordings_in(data))
 
+    def note_unread(self, place: str, row: Unreadable) -> None:
+        """Note a row that cannot be read: whether it names the person, or is of an erased recording, is not known."""
+        ours = {*self.whole, *map(name_of, self.whole)}
+        is_any = self.subject.is_person and self.erasure.tenants is None
+        if is_any or row.where.partition("/")[0] in ours:
+            self.done.keep(place, row.code)
+
     def is_kept(self, recording_id: str) -> bool:
-        """Return whether a hold, its grace period, or a legal retention keeps a recording from this request."""
+        """Return whether a hold, its grace period, or a legal retention keeps a recording from this request.
+
+        What a row says that cannot be read is not known, so it keeps its recording.
+        """
         row = custody_of(recording_id, self.ports)
         if isinstance(row, Unreadable) or (row is not None and row.active_holds):
             return True
-        record = self.ports.catalog.get_recording(recording_id)
-        if record is None:
-            return False
+        (record,) = self.ports.catalog.get_recordings([recording_id])
+        if not isinstance(record, RecordingRecord):
+            return record is not None
         at, asked = self.erasure.approved_at or self.ports.clock.now(), row or Custody(recording_id=recording_id)
         if not any(one.request_id == self.erasure.erasure_id for one in asked.claims):
             made = Claim(request_id=self.erasure.erasure_id, approved_at=at)

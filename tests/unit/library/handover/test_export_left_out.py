@@ -1,5 +1,6 @@
 """What is not in a bundle is named with its reason: in its list, on its page, and in the export's answer."""
 
+import base64
 import html
 import json
 from pathlib import Path
@@ -10,8 +11,15 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, RECORDING_ID
 from dev.in_memory.world import World
 from recording.domain.archived import exports as form
+from recording.domain.archived.derived import DerivedKind
 from recording.domain.state.chunk import ChunkState
+from recording.errors import RequestError
+from recording.errors.codes import Code
+from recording.library.derived.make import wanted_now
 from recording.library.handover.export import get_export
+from recording.library.handover.vcon import make_vcon
+from recording.library.tags import change_tags
+from recording.operate.get_recording_files import files_of, not_had
 from tests.unit.library.handover.test_export import archived, asks, unpacked, works
 
 
@@ -97,3 +105,64 @@ def test_the_answer_names_a_hundred_and_counts_all(monkeypatch: pytest.MonkeyPat
     works(here)
     listed, _, answer = everywhere(here, export_id, tmp_path)
     assert (len(listed), len(answer["leftOut"]), answer["leftOutCount"]) == (2, 1, 3)
+
+
+@pytest.mark.parametrize("code", [Code.UNREADABLE_RECORD, Code.NEWER_RECORD])
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_chunk_whose_row_cannot_be_read_is_named_everywhere(index: int, code: Code, tmp_path: Path) -> None:
+    """The bundle is made of the others, and the recording's vCon and files say the same."""
+    here = archived()
+    row = next(key for key, one in here.fakes.catalog.chunks.items() if one.task.index == index)
+    here.fakes.catalog.unreadable.add(row)
+    here.fakes.catalog.unreadable_code = code
+    named = {"what": f"chunk {index}, row {row[1]}", "why": f"its row in the catalog cannot be read ({code})"}
+    export_id = asks(here)
+    works(here)
+    listed, page, answer = everywhere(here, export_id, tmp_path)
+    assert listed == [named]
+    assert f"{named['what']}: {named['why']}" in page
+    assert (answer["state"], answer["leftOutCount"]) == ("done", 1)
+    assert len(list(tmp_path.rglob("*.wav"))) == 1
+    document = make_vcon(RECORDING_ID, here.ports, here.settings)
+    (body,) = [one["body"] for one in document["attachments"] if one["purpose"] == "left-out"]
+    assert json.loads(base64.urlsafe_b64decode(f"{body}==")) == [named]
+    assert not_had(RECORDING_ID, files_of(RECORDING_ID, here.ports), here.ports) == [named]
+    with pytest.raises(RequestError) as refused:
+        wanted_now(RECORDING_ID, DerivedKind.JOINED, here.ports)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("since", ["before", "after"])
+def test_a_recording_whose_own_row_cannot_be_read_is_handed_over_and_says_what_it_lacks(
+    since: str, tmp_path: Path
+) -> None:
+    """Its media is proved by the rows of its chunks; one row must not keep a bundle of thousands from its end."""
+    here = archived()
+    if since == "before":
+        here.fakes.catalog.unreadable.add(RECORDING_ID)
+    export_id = asks(here)
+    here.fakes.catalog.unreadable.add(RECORDING_ID)
+    works(here)
+    listed, page, answer = everywhere(here, export_id, tmp_path)
+    (named,) = listed
+    assert (named["what"].split(":")[0], "unreadable_record" in named["why"]) == (
+        "what was noted of the recording itself",
+        True,
+    )
+    assert named["what"] in page
+    assert (answer["state"], answer["leftOutCount"], len(list(tmp_path.rglob("*.wav")))) == ("done", 1, 2)
+
+
+def test_a_recording_that_may_have_the_tag_is_named_and_not_handed_over(tmp_path: Path) -> None:
+    """The directory has it under the tag, and the row that could confirm it cannot be read."""
+    here = archived()
+    change_tags(RECORDING_ID, {"tags": {"case": "7"}}, "*", here.ports, here.settings)
+    here.follows_up()
+    here.fakes.catalog.unreadable.add(RECORDING_ID)
+    export_id = asks(here, tag="case:7")
+    works(here)
+    unpacked(here, export_id, tmp_path)
+    (left,) = get_export(export_id, here.ports)["leftOut"]
+    assert (left["recordingId"], left["what"]) == (RECORDING_ID, "the recording")
+    assert "could not be read" in left["why"]
+    assert list(tmp_path.rglob("*.wav")) == []

@@ -17,7 +17,7 @@ from dev.in_memory.fakes.archive import FakeArchive, FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived.vcon import vcon_of
 from recording.domain.calls.consent import ConsentEntry, ConsentStep
-from recording.library.handover.vcon import chunk_part, chunks_there_are, make_vcon, recording_with_all_chunks
+from recording.library.handover.vcon import chunk_part, chunks_there_are, known_recording, make_vcon
 from recording.library.import_entries import entries_in
 from recording.library.importing import import_recordings
 from tests.unit.library.seal.seal_world import archives, sealed_world
@@ -115,8 +115,9 @@ def test_the_library_reads_ours_and_finds_nothing_wrong(name: str, *, inline: bo
 def test_the_library_reads_what_one_speaker_is_given() -> None:
     """Anonymous others, an id of its own, and a reference to the whole one."""
     here = WORLDS["unmixed"]()
-    recording, known = recording_with_all_chunks(RECORDING_ID, here.ports)
-    chunks = chunks_there_are(known)
+    known = known_recording(RECORDING_ID, here.ports)
+    recording = known.record
+    chunks = chunks_there_are(known.chunks)
     assert recording is not None
     parts = [replace(chunk_part(one, here.ports, here.settings), url=None, filename="one.wav") for one in chunks]
     document = vcon_of(recording, parts, (), "contoso.example", NUMBER)

@@ -325,3 +325,24 @@ def test_a_late_chunk_with_the_speaker_is_done_too_and_an_import_brings_nothing_
     done = import_recordings([entry], source, here.ports, here.settings)
     assert done.problems == [("a.wav", ERASED)]
     assert voice_left(custodian) == 0
+
+
+@pytest.mark.parametrize("scope", ["speaker", "speaker_else_recording"])
+def test_a_voice_is_not_erased_while_a_chunk_cannot_be_read(scope: str) -> None:
+    """Half of the files without the person, and the request done: the other half would stay with the person in it."""
+    here, _ = archived()
+    late_chunk(here)
+    row = next(key for key, one in here.fakes.catalog.chunks.items() if one.task.index == 1)
+    erasure_id = asks(here, scope)
+    here.fakes.catalog.unreadable.add(row)
+    nights(here, 3)
+    status = erasure_status(erasure_id, here.ports, here.settings)
+    (item,) = status.items
+    told = ErasureItemView.of(item, erasure_id)
+    assert (status.erasure.done_at, told.state, told.refused_because) == (None, "KEPT", "unreadable_record")
+    assert here.record(task(0)).silenced == ()
+    here.fakes.catalog.unreadable.clear()
+    nights(here, 3)
+    (item,) = erasure_status(erasure_id, here.ports, here.settings).items
+    assert item.custody is not None
+    assert item.custody.speakers[0].refused != "unreadable_record"
