@@ -31,7 +31,7 @@ from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.domain.calls.watch import CONSENT_WITHDRAWN
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import ConsentRequest
-from recording.domain.state.recording import WAITS_FOR_CONSENT, LastAction, RecordingRecord, merged_state
+from recording.domain.state.recording import MOST_CONSENTS, WAITS_FOR_CONSENT, LastAction, RecordingRecord, merged_state
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError
 from recording.errors.codes import Code
@@ -85,7 +85,9 @@ def tell_consent(
         if asked.step is ConsentStep.GIVEN and row.last_action is not LastAction.STOPPED:
             changes["stopped_alarm_at"] = None  # a stop that was reported beforehand may not happen
         # Not settled any more, so that reconcile has the manifest written again: a rebuilt catalog reads consent there.
-        return {**changes, "consents": (*row.consents, entry), "settled_at": None, "look_at": None}
+        kept = (*row.consents, entry)[-MOST_CONSENTS:]
+        more = row.more_consents + len(row.consents) + 1 - len(kept)
+        return {**changes, "consents": kept, "more_consents": more, "settled_at": None, "look_at": None}
 
     guard = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=now.isoformat())
     if asked.step is not ConsentStep.AMENDED and ports.guards is not None:

@@ -41,7 +41,9 @@ def findings_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -
         if pause.started_at is not None and pause.duration_ms is not None
     ]
     found = pause_findings(record.pauses, told)
-    return [one for one in found if record.started_here or one.what != "paused_elsewhere"]
+    since = record.pauses[0].at if record.more_pauses and record.pauses else None
+    of_known = [one for one in found if since is None or one.at >= since]  # what was asked for before is not known
+    return [one for one in of_known if record.started_here or one.what != "paused_elsewhere"]
 
 
 def _unit_of_pauses(chunk: ChunkRecord) -> int:

@@ -33,13 +33,14 @@ from recording.domain.calls.pauses import (
     open_pause,
     open_withdrawal,
     with_end,
+    with_room,
 )
 from recording.domain.calls.policy import ConsentRule
 from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import PauseRequest
 from recording.domain.model import with_changes
-from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
+from recording.domain.state.recording import MOST_PAUSES, LastAction, RecordingRecord, merged_state
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError, StorageError
 from recording.errors.codes import Code
@@ -466,8 +467,10 @@ def note_paused(recording_id: str, wanted: CommandedPause, ports: Ports) -> tupl
 def _with_pause(row: RecordingRecord, wanted: CommandedPause, over: CommandedPause | None) -> RecordingChanges:
     sooner = min(filter(None, (row.look_at, wanted.ends_by)), default=None)
     earlier = with_end(row.pauses, wanted.at, PauseEnd.ELSEWHERE, {over.id}) if over is not None else row.pauses
-    others = (pause for pause in earlier if pause.id != wanted.id)
-    return {"pauses": (*others, wanted), "look_at": sooner if row.look_at is not None else None}
+    others = [pause for pause in earlier if pause.id != wanted.id]
+    kept = with_room((*others, wanted), MOST_PAUSES)
+    more = row.more_pauses + len(others) + 1 - len(kept)
+    return {"pauses": kept, "more_pauses": more, "look_at": sooner if row.look_at is not None else None}
 
 
 def _note_action(  # noqa: PLR0917 - what was done, and which pauses are over with it

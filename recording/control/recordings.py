@@ -300,6 +300,8 @@ def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
         "consent": record.consent,
         "consentState": consent_state(record.consent, record.consents),
         "pauses": [pause_facts(pause) for pause in record.pauses],
+        "morePauses": record.more_pauses,
+        "moreConsents": record.more_consents,
         "folder": record.folder,
     }
 

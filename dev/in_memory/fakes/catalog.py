@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from dev.in_memory.fakes.clock import FakeClock
+from dev.in_memory.fakes.limits import check_row
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.adapters.table import rows
 from recording.domain.archived.drift import MediaAge, is_scrubbed, read_at
@@ -14,7 +15,7 @@ from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.recording import RecordingRecord, StartReservation
 from recording.domain.state.transitions import is_finished, is_held
 from recording.domain.times import sortable
-from recording.errors import ClaimLostError, StorageBusyError, StorageError
+from recording.errors import ClaimLostError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Page, Unreadable
 
@@ -22,23 +23,10 @@ K = TypeVar("K")
 L = TypeVar("L")
 Record = TypeVar("Record", ChunkRecord, RecordingRecord, StartReservation)
 Key = tuple[str, str]
-LONGEST_ROW = 500_000  # characters; an entity has a megabyte, in UTF-16
 
 
 def _second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
-
-
-def _check_columns(record: ChunkRecord) -> None:
-    """Refuse what the SDK for tables refuses: a whole number beyond 32 bits, a date before 1601, a long text."""
-    for value in rows.chunk_columns(record).values():
-        is_number = isinstance(value, int) and abs(value) < 2**31
-        is_time = isinstance(value, datetime) and value.year >= 1601
-        is_text = isinstance(value, str) and len(value) <= 32_000
-        if not (is_number or is_time or is_text or isinstance(value, float)):
-            raise StorageBusyError("saving a row failed: the answer cannot be read")
-    if len(record.model_dump_json()) > LONGEST_ROW:
-        raise StorageError("saving a row failed (EntityTooLarge)")
 
 
 def _chunk_key(key: ChunkKey) -> Key:
@@ -69,12 +57,12 @@ class FakeCatalog(Scripted):
 
     @scripted
     def add_chunk(self, record: ChunkRecord) -> bool:
-        _check_columns(record)
+        check_row(rows.chunk_row(record))
         return self._add(self.chunks, _chunk_key(record.key), record)
 
     @scripted
     def save_chunk(self, record: ChunkRecord) -> ChunkRecord:
-        _check_columns(record)
+        check_row(rows.chunk_row(record))
         return self._save(self.chunks, _chunk_key(record.key), record)
 
     @scripted
@@ -168,10 +156,12 @@ class FakeCatalog(Scripted):
 
     @scripted
     def add_recording(self, record: RecordingRecord) -> bool:
+        check_row(rows.recording_row(record))
         return self._add(self.recordings, record.recording_id, record)
 
     @scripted
     def save_recording(self, record: RecordingRecord) -> RecordingRecord:
+        check_row(rows.recording_row(record))
         return self._save(self.recordings, record.recording_id, record)
 
     @scripted
@@ -240,6 +230,7 @@ class FakeCatalog(Scripted):
 
     @scripted
     def save_reservation(self, reservation: StartReservation) -> None:
+        check_row(rows.reservation_row(reservation))
         self.reservations[reservation.key] = self._stamped(reservation)
 
     def _add(self, rows: dict[K, Record], key: K, record: Record) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import count
 
+from dev.in_memory.fakes.limits import check_document
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
@@ -132,11 +133,13 @@ class FakeKeeping(Scripted):
         return len(gone)
 
     def _keep_request(self, erasure: Erasure) -> Erasure:
+        check_document(erasure.model_dump_json())
         kept = erasure.model_copy(update={"etag": f'"{next(self._etags)}"'})
         self.requests[erasure.erasure_id] = kept
         return kept
 
     def _keep(self, custody: Custody) -> Custody:
+        check_document(custody.model_dump_json())
         kept = custody.model_copy(update={"etag": f'"{next(self._etags)}"'})
         self.rows[name_of(custody.recording_id)] = kept
         return kept

@@ -5,8 +5,10 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from dev.in_memory.fakes.limits import check_row
 from dev.in_memory.fakes.queue import FakeMessages
 from dev.in_memory.fakes.scripted import Scripted, scripted
+from recording.adapters.table.directory import entity_of
 from recording.domain.calls.guards import GuardTask
 from recording.domain.find.directory import IndexRow, Span, place_of
 from recording.domain.find.index_keys import IndexKey, IndexKeys
@@ -42,6 +44,7 @@ class FakeDirectory(Scripted):
     def put(self, rows: Sequence[IndexRow]) -> None:
         for row in rows:
             self._may_die()
+            check_row(entity_of(row))
             key = (row.partition, row.row_key)
             if key not in self.rows:
                 insort(self._order, key)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 
+from dev.in_memory.fakes.limits import check_document
 from dev.in_memory.fakes.queue import FakeMessages
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.outgoing.delivery import Entry, Result, WayHealth
@@ -43,6 +44,7 @@ class FakeOutbox(Scripted):
     def save_marks(self, subject: Subject, marks: frozenset[str], etag: str | None) -> None:
         if self.lists.get(subject.name, (None, None))[1] != etag:
             raise ClaimLostError("the list has changed")
+        check_document(" ".join(sorted(marks)))
         self.lists[subject.name] = marks, self._etag()
 
     @scripted

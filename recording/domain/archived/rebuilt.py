@@ -160,13 +160,19 @@ def recording_of(
             tenant=told["tenant"] if isinstance(told.get("tenant"), str) else None,
             consent=told.get("consent") if isinstance(told.get("consent"), dict) else None,
             consents=told["consents"] if isinstance(told.get("consents"), list) else (),
+            more_consents=_count(told.get("moreConsents")),
             pauses=_pauses_in(told),
+            more_pauses=_count(told.get("moreCommandedPauses")),
             tags=None if (request or {}).get("tags", {}) == tags else tags,
             first_event_at=min((chunk.first_seen_at for chunk in chunks), default=now),
             announced_count=_announced(told),
         )
     except ValidationError:
         return None
+
+
+def _count(told: object) -> int:
+    return told if isinstance(told, int) and told > 0 else 0
 
 
 def unfinished_in(manifest: Document | None, chunks: Sequence[ChunkRecord]) -> int:

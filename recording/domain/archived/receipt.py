@@ -101,6 +101,7 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord], unrea
         **({"tenant": recording.tenant} if recording.tenant is not None else {}),
         "consent": recording.consent,
         **({"consents": [step.model_dump(mode="json") for step in recording.consents]} if recording.consents else {}),
+        **({"moreConsents": recording.more_consents} if recording.more_consents else {}),
         **_commanded_pauses(recording),
         "sessionEndReason": _last_end_reason(known),
         "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),
@@ -181,7 +182,8 @@ def _commanded_pauses(recording: RecordingRecord) -> dict[str, Any]:
     """Return the requested pauses: start, end, reason, caller, and the maximum duration of each."""
     if not recording.pauses:
         return {}
-    return {"commandedPauses": [documented(pause) for pause in recording.pauses]}
+    more = {"moreCommandedPauses": recording.more_pauses} if recording.more_pauses else {}
+    return {"commandedPauses": [documented(pause) for pause in recording.pauses], **more}
 
 
 def _last_end_reason(known: Sequence[ChunkRecord]) -> str | None:

@@ -114,6 +114,13 @@ def guarded_pause(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
     return open_pause([pause for pause in pauses if pause.ends_by is not None])
 
 
+def with_room(pauses: Sequence[CommandedPause], most: int) -> tuple[CommandedPause, ...]:
+    """Return the newest of the pauses, and every one that is open, however many there are."""
+    ended = [pause.id for pause in pauses if pause.how is not None]
+    dropped = set(ended[: max(0, len(pauses) - most)])
+    return tuple(pause for pause in pauses if pause.id not in dropped)
+
+
 def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
     """Return the open pause that a withdrawal of consent began; a pause with an end may be open as well."""
     return open_pause([pause for pause in pauses if pause.ends_by is None])

@@ -24,6 +24,8 @@ from recording.domain.archived.receipt import gaps_in, is_complete
 from recording.domain.find.index_keys import IndexKey
 from recording.domain.ids import canonical_id, composed, name_of
 from recording.domain.incoming.facts import (
+    MOST_CHANNELS,
+    MOST_PARTICIPANTS,
     Condition,
     KnownParticipant,
     Placement,
@@ -198,6 +200,11 @@ def gathered_facts(
     """Return the recording's facts; participants become keyed hashes here and are named nowhere else."""
     documents = tuple(documents)
     known = [facts for document in documents if (facts := facts_of_metadata(document)) is not None]
+    people = participants_of(documents, key)
+    others = people[MOST_PARTICIPANTS:]
+    unlisted = {one.kind for one in others if one.kind} | {
+        kind for chunk in chunks if is_archived(chunk) for one in chunk.silenced for kind in one.kinds
+    }
     pauses = [pause for facts in known for pause in facts.pauses]
     archived = [chunk for chunk in chunks if is_archived(chunk)]
     return RecordingFacts(
@@ -214,8 +221,9 @@ def gathered_facts(
         audio_channels=next((facts.audio_channels for facts in known if facts.audio_channels), None),
         pause_count=len(pauses),
         paused_ms=sum(pause.duration_ms or 0.0 for pause in pauses),
-        participants=participants_of(documents, key),
-        kinds=tuple(sorted({kind for chunk in archived for one in chunk.silenced for kind in one.kinds})),
+        participants=people[:MOST_PARTICIPANTS],
+        more_participants=len(others),
+        kinds=tuple(sorted(unlisted)),
         unread=len(documents) < sum(chunk.disposed_at is None for chunk in archived),
         session_end_reason=next((c.task.session_end_reason for c in chunks if c.task.session_end_reason), None),
         conditions=conditions_of(record, chunks),
@@ -227,7 +235,10 @@ def facts_kept(known: RecordingFacts, fresh: RecordingFacts) -> RecordingFacts:
     """Return fresh facts; those of documents that cannot be read now are taken from the known facts."""
     said = {name: getattr(known, name) or getattr(fresh, name) for name in _SAID_BY_DOCUMENTS}
     people = {one.key: one for one in (*fresh.participants, *known.participants)}
-    said |= {"participants": tuple(people[key] for key in sorted(people)), "unread": known.unread}
+    listed = sorted(people)[:MOST_PARTICIPANTS]
+    more = max(known.more_participants, fresh.more_participants, len(people) - len(listed))
+    said |= {"participants": tuple(people[key] for key in listed), "more_participants": more, "unread": known.unread}
+    said |= {"kinds": tuple(sorted({*known.kinds, *fresh.kinds}))}
     return fresh.model_copy(update=said)
 
 
@@ -240,7 +251,7 @@ def participants_of(documents: Iterable[ChunkMetadata], key: IndexKey) -> tuple[
         channels = {*(known.channels if known else ()), *(() if one.channel is None else (one.channel,))}
         found[hashed] = KnownParticipant(
             key=hashed,
-            channels=tuple(sorted(channels)),
+            channels=tuple(sorted(channels)[:MOST_CHANNELS]),
             number_key=_ending_of(one.raw_id, key),
             kind=ParticipantClass.of(one.raw_id).value,
         )
@@ -333,7 +344,9 @@ def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) ->
         "calls": calls_of(record),
         "tags": record.current_tags,
         **({"tenant": record.tenant} if record.tenant is not None else {}),
-        **({"consents": len(record.consents)} if record.consents else {}),  # the manifest has them as well
+        **(
+            {"consents": len(record.consents) + record.more_consents} if record.consents else {}
+        ),  # the manifest has them as well
         **({"pauses": [[pause.id, pause.how] for pause in record.pauses]} if record.pauses else {}),  # likewise
         "chunks": [_source_of(chunk) for chunk in chunks],
     }

@@ -64,7 +64,7 @@ def row_of(record: RecordingRecord, tags: Sequence[str]) -> list[Any] | None:
         "formats": ",".join(facts.formats),
         "content": facts.content and facts.content.value,
         "channel": facts.channel and facts.channel.value,
-        "participant_count": len(facts.participants),
+        "participant_count": len(facts.participants) + facts.more_participants,
         "phone_count": sum(one.number_key is not None for one in facts.participants),
         "conditions": ",".join(facts.conditions),
         "started_here": record.started_here,

@@ -11,6 +11,8 @@ from recording.domain.incoming.metadata import ChunkMetadata, Pause
 from recording.domain.times import UtcTime
 
 MOST_KEPT = 1000  # pauses, or channels; a row has room for a megabyte, and a metadata document may be as long
+MOST_PARTICIPANTS = 400  # of a recording; each has up to five places in its row, and ACS lets 350 into a call
+MOST_CHANNELS = 50  # of a participant; ACS gives each one
 
 
 class _Kept(BaseModel):
@@ -78,7 +80,8 @@ class RecordingFacts(_Kept):
     pause_count: int = 0
     paused_ms: float = 0.0
     participants: tuple[KnownParticipant, ...] = ()
-    kinds: tuple[str, ...] = ()  # classes of participants whose voice was erased: they are named no more
+    more_participants: int = 0  # named in the documents as well, and not in this list
+    kinds: tuple[str, ...] = ()  # classes of participants who are not in the list: many, or their voice was erased
     unread: bool = False  # the metadata of some chunk is not there or cannot be read: others may have taken part
     session_end_reason: str | None = None
     conditions: tuple[Condition, ...] = ()

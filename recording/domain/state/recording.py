@@ -34,6 +34,10 @@ class KnownState(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_PAUSES = 300  # that a recording's row keeps, and MOST_CONSENTS likewise: the audit trail has all of them
+MOST_CONSENTS = 100
+
+
 class Unrecorded(BaseModel):
     """An alarm about a call that must be recorded and is not, as it was raised; its event follows from it."""
 
@@ -71,7 +75,9 @@ class RecordingRecord(BaseModel):
     session_end_reason: str | None = None  # ACS's reason for its end, from the first event that has one
     was_resumed: bool = False
     pauses: tuple[CommandedPause, ...] = ()  # asked for here, in order
+    more_pauses: int = 0  # earlier ones, which the row has no room for
     consents: tuple[ConsentEntry, ...] = ()  # the steps reported after the start, in order
+    more_consents: int = 0  # earlier ones, likewise
     call_alarm: str | None = None  # the code of the alarm about the call itself, until it is over
     call_alarm_since: UtcTime | None = None
     call_dismissed: Dismissal | None = None  # nothing more is to be done about that alarm

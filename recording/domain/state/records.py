@@ -109,7 +109,9 @@ class RecordingChanges(TypedDict, total=False):
     session_end_reason: str | None
     was_resumed: bool
     pauses: tuple[CommandedPause, ...]
+    more_pauses: int
     consents: tuple[ConsentEntry, ...]
+    more_consents: int
     call_alarm: str | None
     call_alarm_since: datetime | None
     call_dismissed: Dismissal | None

@@ -46,6 +46,7 @@ class FoundView(View):
     pause_count: int
     paused_ms: float
     participants: tuple[ParticipantView, ...]
+    more_participants: int
     session_end_reason: str | None
     states: tuple[str, ...]
     tags: dict[str, str]
@@ -68,6 +69,7 @@ class FoundView(View):
             "channel",
             "pause_count",
             "paused_ms",
+            "more_participants",
             "session_end_reason",
         )
         return cls(

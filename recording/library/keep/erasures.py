@@ -373,8 +373,16 @@ def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Itera
     yield from (record.recording_id for record in _named_in(erasure, ports, settings))
     subject = _subject(erasure, ports)
     for record in every_recording(ports.catalog):
-        if record.request and subject.is_in(str(record.request)):
+        is_asked_for = bool(record.request) and subject.is_in(str(record.request))
+        if is_asked_for or (
+            record.facts is not None and record.facts.more_participants and _names(record, subject, ports)
+        ):
             yield record.recording_id
+
+
+def _names(record: RecordingRecord, subject: Subject, ports: Ports) -> bool:
+    """Return whether the metadata of a recording names the person, whom its index may lack among so many."""
+    return any(subject.is_named(raw_id) for raw_id in raw_ids_of(record, ports))
 
 
 def _read_erasure(erasure_id: str, ports: Ports) -> Erasure:
