@@ -4,6 +4,7 @@ Where the container does not allow rewriting a blob (a retention policy, a legal
 added instead; the highest number counts (docs/adr/0016).
 """
 
+import hashlib
 from collections.abc import Callable
 
 from recording.archive.claim import Work, ids_of
@@ -42,7 +43,9 @@ def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], 
     for _ in range(_TRIES):
         try:
             version, present = latest_manifest(task.folder, ports.archive)
-        except BlobLockedError:  # in the archive tier: it cannot be compared, so a version is added
+        except BlobLockedError:  # in the archive tier: only its digest can be compared; another one is added
+            if _is_newest(task.folder, _content(task, ports), ports.archive):
+                return
             break
         content = _content(task, ports)
         if present is not None and present[0] == content:
@@ -91,6 +94,13 @@ def _write(folder: str, version: int, content: bytes, etag: str | None, archive:
         return archive.put_if_unchanged(layout.manifest_name(folder), content, JSON, etag)
     except BlobLockedError:
         return archive.put_once(layout.manifest_name(folder, 2), content, JSON)
+
+
+def _is_newest(folder: str, content: bytes, archive: Archive) -> bool:
+    """Return whether the newest version is this content, by length and digest; it cannot be read itself."""
+    newest = archive.look_up(layout.manifest_name(folder, _last_version(folder, archive)))
+    digest = hashlib.md5(content, usedforsecurity=False).digest()  # the only digest that the service takes itself
+    return newest is not None and (newest.length_bytes, newest.md5) == (len(content), digest)
 
 
 def _add(folder: str, content: bytes, archive: Archive) -> bool:

@@ -69,7 +69,10 @@ class Archive(Protocol):
         ...
 
     def look_up(self, name: str) -> StoredBlob | None:
-        """Return a committed blob's length, facts and ETag; None when absent."""
+        """Return a committed blob's length, facts, ETag and MD5; None when absent. Also in the archive tier.
+
+        The MD5 is None where the blob was made of blocks.
+        """
         ...
 
     def read(self, name: str) -> Iterator[bytes]:

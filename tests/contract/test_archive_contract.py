@@ -1,5 +1,6 @@
 """The port Archive: the same promises from the fake and from Blob storage."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -288,3 +289,23 @@ def test_a_blob_is_read_under_the_very_name_that_it_is_listed_with(archive: Arch
     assert stored is not None
     assert (stored[0], b"".join(archive.read(name))) == (b"this one", b"this one")
     assert archive.look_up(name) is not None
+
+
+def test_the_digest_of_a_small_blob_is_known_also_in_the_archive_tier(
+    archive: Archive, request: pytest.FixtureRequest
+) -> None:
+    """A manifest that cannot be read is compared by it, so that attempts add no versions; media of blocks has none."""
+    for content in (b"", b"{}", b"x" * 100_000):
+        name = f"manifest.{len(content) + 2}.json"
+        assert archive.put_once(name, content, "application/json")
+        moved_to_the_archive_tier(archive, name, request)
+        stored = archive.look_up(name)
+        assert stored is not None
+        assert (stored.length_bytes, stored.md5) == (
+            len(content),
+            hashlib.md5(content, usedforsecurity=False).digest(),
+        )
+    assert commit(archive, b"12345")
+    media = archive.look_up(NAME)
+    assert media is not None
+    assert media.md5 is None

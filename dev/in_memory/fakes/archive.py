@@ -1,5 +1,6 @@
 """The archive in memory: committed blobs, staged blocks."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class FakeArchive(Scripted):
         self.blobs: dict[str, FakeBlob] = {}
         self.staged: dict[str, dict[str, bytes]] = defaultdict(dict)
         self.tiers: dict[str, str] = {}  # by name; the archive tier refuses to be read
+        self.archives_at_once = False  # a rule of the account moves each new blob to the archive tier
+        self.locks_at_once = False  # a retention policy, a legal hold or a lease: no blob may be written again
         self.kept: Callable[[str, bytes], None] = lambda _name, _data: None  # a custodian watches
         self._etags = count(1)
 
@@ -96,6 +99,8 @@ class FakeArchive(Scripted):
         if present != etag:
             return False
         self._check_online(name)
+        if self.locks_at_once and name in self.blobs:
+            raise BlobLockedError("the blob may not be written again")
         return self._keep(name, data, media_type, {})
 
     def _keep(
@@ -108,6 +113,8 @@ class FakeArchive(Scripted):
     ) -> bool:
         self.blobs[name] = FakeBlob(data, media_type, dict(facts), f'"{next(self._etags)}"', blocks)
         self.kept(name, data)
+        if self.archives_at_once:
+            self.tiers[name] = "Archive"
         return True
 
     def _check_online(self, name: str) -> None:
@@ -124,7 +131,8 @@ class FakeArchive(Scripted):
         if name not in self.blobs:
             return None
         blob = self.blobs[name]
-        return StoredBlob(len(blob.data), blob.facts, blob.etag)
+        md5 = None if blob.blocks else hashlib.md5(blob.data, usedforsecurity=False).digest()
+        return StoredBlob(len(blob.data), blob.facts, blob.etag, md5)
 
     @scripted
     def read(self, name: str) -> Iterator[bytes]:

@@ -133,7 +133,8 @@ class BlobArchive:
             except ResourceNotFoundError:
                 return None
         facts = {key.lower(): value for key, value in properties.metadata.items()}
-        return StoredBlob(properties.size, facts, properties.etag)
+        md5 = properties.content_settings.content_md5
+        return StoredBlob(properties.size, facts, properties.etag, bytes(md5) if md5 else None)
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         """Return a range of the bytes as the service stores them."""

@@ -17,6 +17,7 @@ class StoredBlob:
     length_bytes: int
     facts: Mapping[str, str] = field(default_factory=dict)  # the metadata given at commit
     etag: str = ""
+    md5: bytes | None = None  # of a blob that was written in one request; the service takes it itself
 
 
 @dataclass(frozen=True)
