@@ -1,7 +1,8 @@
 """Mutation testing: a fault in the rules that guard a recording must make a test fail.
 
-Each mutant lives in a process of its own, forked from one that has the libraries loaded. A finder gives Python the
-changed source instead of the file's; nothing is ever written. The tests of the module run until the first failure.
+Each mutant lives in a process of its own, forked from a fresh one that has loaded the libraries and has no thread, so
+no lock is inherited. A finder gives Python the changed source instead of the file's; nothing is ever written. The tests
+of the module run until the first failure; those that failed last run first, because they often see the next fault, too.
 """
 
 import importlib.abc
@@ -12,10 +13,14 @@ import os
 import signal
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.pool import Pool
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from dev.prove.mutants import Mutant, mutants_of
 from dev.prove.survivors import SURVIVORS
@@ -25,6 +30,9 @@ LONGEST_CPU_SECONDS = 45  # a mutant that never ends is noticed, too; without a 
 LONGEST_SECONDS = 300  # and one that waits forever
 NEEDED = 0.9  # killed, outside the guard; in it, all
 TOLD_EVERY = 15.0
+MOST_FIRST = 8  # tests that run before the others
+NO_TEST = "no test"  # failed: a fault that breaks the import, or never ends
+LIBRARIES = ("pytest", "hypothesis.strategies", "schemathesis.pytest.plugin", "pydantic", "requests")  # loaded once
 OURS = ("recording", "tests", "dev")  # packages that a mutant's tests import anew
 _LINE = (
     "unit/archive/test_line.py",
@@ -156,8 +164,23 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._source
 
 
-def is_killed(job: Job) -> bool:
-    """Run the tests with the fault; for a process that ends afterwards.
+class _Failed:
+    """Notes the first test that fails, by the name that pytest takes."""
+
+    name = ""
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note it."""
+        if report.failed and not self.name:
+            self.name = report.nodeid
+
+
+def failed_test(job: Job, first: Sequence[str] = ()) -> str | None:
+    """Run the tests with the fault, those named in `first` alone before all; in a process that ends afterwards.
+
+    Returns:
+        The name of the test that failed, NO_TEST when the tests could not even begin or did not end, None when all
+        passed. (Plain values: the classes of this module are loaded anew here, so their instances reach nobody.)
 
     Raises:
         RuntimeError: pytest could not run at all, which proves nothing.
@@ -175,13 +198,18 @@ def is_killed(job: Job) -> bool:
     signal.signal(signal.SIGALRM, _too_long)
     signal.setitimer(signal.ITIMER_PROF, LONGEST_CPU_SECONDS)
     signal.alarm(LONGEST_SECONDS)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", f"--rootdir={ROOT}"]
-    code = pytest.main([*options, *[str(ROOT / "tests" / name) for name in job.target.tests]])
+    quiet = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options = [*quiet, "--assert=plain", f"--rootdir={ROOT}"]  # no test asks how an assertion is worded
+    failed, code = _Failed(), pytest.ExitCode.OK
+    for wanted in filter(None, (first, [f"tests/{name}" for name in job.target.tests])):
+        code = pytest.ExitCode(pytest.main([*options, *[str(ROOT / name) for name in wanted]], plugins=[failed]))
+        if code is not pytest.ExitCode.OK:
+            break
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.alarm(0)
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED):
         raise RuntimeError(f"{job.name}: pytest ended with {code}")
-    return code is not pytest.ExitCode.OK
+    return None if code is pytest.ExitCode.OK else failed.name or NO_TEST
 
 
 def _too_long(_number: int, _frame: object) -> None:
@@ -196,17 +224,41 @@ def jobs(only: Sequence[str] = ()) -> Iterator[Job]:
     yield from (job for job in every if not only or any(text in job.name for text in only))
 
 
+class Runs:
+    """Runs of mutants, each in a fresh process, as many at once as there are processors."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._failed: dict[Target, list[str]] = defaultdict(list)  # the latest first
+
+    def is_killed(self, job: Job) -> bool:
+        """Return whether a test failed with this fault."""
+        last = self._failed[job.target]
+        failed: str | None = self._pool.apply(failed_test, (job, tuple(last[:MOST_FIRST])))
+        if failed is not None and failed != NO_TEST and job.mutant is not None:
+            last[:] = [failed, *(name for name in last if name != failed)]
+        return failed is not None
+
+
+def fresh_processes() -> Pool:
+    """Return processes that inherit no lock and end after one mutant.
+
+    This process may have threads, so it is not forked: a lock that one of them holds would stay taken for good.
+    """
+    anew = multiprocessing.get_context("forkserver")
+    anew.set_forkserver_preload([*LIBRARIES])
+    return anew.Pool(os.cpu_count(), maxtasksperchild=1)
+
+
 def print_mutants(only: Sequence[str] = ()) -> int:
     """Run all mutants (or those whose names hold one of these texts); 1 when one lives that should not."""
-    import pydantic  # noqa: F401 - loaded once, for all processes
-    import pytest  # noqa: F401
-
     chosen = list(jobs(only))
     begun = told = time.monotonic()
     lived: list[Job] = []
-    with multiprocessing.get_context("fork").Pool(os.cpu_count(), maxtasksperchild=1) as pool:
-        for done, (job, killed) in enumerate(zip(chosen, pool.imap(is_killed, chosen), strict=True), 1):
+    with fresh_processes() as pool, ThreadPoolExecutor(os.cpu_count()) as at_once:
+        for done, (job, killed) in enumerate(zip(chosen, at_once.map(Runs(pool).is_killed, chosen), strict=True), 1):
             if job.mutant is None and killed:
+                at_once.shutdown(wait=False, cancel_futures=True)
                 print(f"mutants: the tests of {job.target.module} fail without any fault; nothing can be proved")
                 return 1
             if job.mutant is not None and not killed:

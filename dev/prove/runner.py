@@ -1,5 +1,6 @@
 """The proofs as commands: each runs over all processors, tells how far it is, and ends with one line of figures."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -222,10 +223,11 @@ def prove_chaos(first: int, *, is_long: bool) -> int:
 
 
 def over_all_processors(work: Callable[[Sequence[Job]], Sum], jobs: Sequence[Job], batch: int = 100) -> Sum:
-    """Do the jobs in processes, tell how far it is, and stop at the first violation."""
+    """Do the jobs in fresh processes, tell how far it is, and stop at the first violation."""
     total, begun = Sum(), time.monotonic()
     told = begun
-    with ProcessPoolExecutor(os.cpu_count()) as workers:
+    anew = multiprocessing.get_context("spawn")  # a fork of a process with threads may inherit a lock that is taken
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=anew) as workers:
         for done in workers.map(work, [jobs[at : at + batch] for at in range(0, len(jobs), batch)]):
             total.add(done)
             if total.violations:

@@ -107,20 +107,34 @@ def test_the_tests_that_must_notice_exist(target: Target) -> None:
 
 
 AS_IT_IS = """
-import multiprocessing
 import dev.prove.runner  # which loads the world in memory, and the rules with it
-from dev.prove.mutation import Job, Target, is_killed
+from dev.prove.mutation import Job, Target, failed_test, fresh_processes
 
 job = Job(Target("recording.domain.state.patience", ("unit/domain/state/test_patience.py",)), None)
-with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-    print(pool.apply(is_killed, (job,)))
+with fresh_processes() as pool:
+    print(pool.apply(failed_test, (job,)))
 """
 
 
 def test_without_a_fault_the_tests_pass_in_the_process_of_a_mutant() -> None:
     """The helpers of tests that were loaded before have other classes than the rules that are loaded anew."""
     done = subprocess.run([sys.executable, "-c", AS_IT_IS], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("None\n", 0), done.stderr
+
+
+TAKEN = """
+from dev.prove.mutation import fresh_processes
+from tests.dev.prove.test_runner import is_taken, taken
+
+with taken, fresh_processes() as pool:
+    print([one.counts["taken"] for one in pool.map(is_taken, [[1], [2]], chunksize=1)])
+"""
+
+
+def test_the_process_of_a_mutant_inherits_no_lock() -> None:
+    """A lock that a thread of the command holds would be held for good in a fork of it."""
+    done = subprocess.run([sys.executable, "-c", TAKEN], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("[0, 0]\n", 0), done.stderr
 
 
 def test_every_survivor_is_a_mutant_outside_of_the_guard() -> None:

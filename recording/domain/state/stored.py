@@ -62,11 +62,14 @@ def standing(record: ChunkRecord, stored: StoredChunk) -> Standing:
     media = media_standing(record, stored.media)
     if media is not Standing.AS_PROVED:
         return media
-    has_metadata = record.metadata is MetadataOutcome.ARCHIVED
-    if stored.receipt is None or (has_metadata and stored.metadata is None):
+    if stored.receipt is None:
         return Standing.DOCUMENTS_VANISHED
-    is_noted = not has_metadata or sha256_of(stored.metadata or b"") == record.metadata_sha256
-    return Standing.AS_PROVED if is_receipt_of(record, stored.receipt) and is_noted else Standing.DOCUMENTS_ALTERED
+    if record.metadata is MetadataOutcome.ARCHIVED:
+        if stored.metadata is None:
+            return Standing.DOCUMENTS_VANISHED
+        if sha256_of(stored.metadata) != record.metadata_sha256:
+            return Standing.DOCUMENTS_ALTERED
+    return Standing.AS_PROVED if is_receipt_of(record, stored.receipt) else Standing.DOCUMENTS_ALTERED
 
 
 def is_receipt_of(record: ChunkRecord, receipt: bytes | None) -> bool:

@@ -2,6 +2,9 @@
 
 import inspect
 import re
+import threading
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,18 @@ def test_what_each_said_is_printed_and_the_worst_end_counts(capsys: pytest.Captu
 def test_nothing_to_run_is_no_failure() -> None:
     """With other names chosen."""
     assert runner._side_by_side([], []) == 0
+
+
+taken = threading.Lock()
+
+
+def is_taken(jobs: Sequence[int]) -> runner.Sum:
+    """Count the jobs that find the lock taken, which only its holder's process may have seen."""
+    return runner.Sum(lives=len(jobs), counts=Counter(taken=len(jobs) * taken.locked()))
+
+
+def test_a_proof_over_all_processors_inherits_no_lock() -> None:
+    """A lock that a thread holds at the time of a fork is held for good in the child, and the proof hangs."""
+    with taken:
+        done = runner.over_all_processors(is_taken, range(4), batch=2)
+    assert (done.lives, done.counts["taken"]) == (4, 0)
