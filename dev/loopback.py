@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +46,22 @@ class Answer:
     is_dropped: bool = False  # the connection ends without an answer
     stall: threading.Event | None = None  # nothing more is sent until it is set
     drips: str | None = None  # "head" or "body": from there on a byte each tenth of a second, until `stall` is set
+    wire: "Wire | None" = None  # exactly these bytes instead of all the above
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Bytes of an answer as no HTTP server would send them.
+
+    Args:
+        pieces: what is sent, each piece by itself; may be endless, the client will hang up.
+        seconds: the pause after each piece.
+        is_closed: the connection ends after the last piece; otherwise it serves the next request.
+    """
+
+    pieces: Callable[[], Iterator[bytes]]
+    seconds: float = 0.0
+    is_closed: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_any  # noqa: N815 - http.server's names
 
     def _send(self, answer: Answer) -> None:
+        if answer.wire:
+            self._write(answer.wire)
+            return
         if answer.drips:
             self._drip(answer)
             return
@@ -116,6 +135,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         if answer.stall:
             answer.stall.wait(20)
+
+    def _write(self, wire: Wire) -> None:
+        self.close_connection = wire.is_closed
+        pause = threading.Event()
+        with suppress(OSError):  # the client has had enough
+            for piece in wire.pieces():
+                self.connection.sendall(piece)
+                pause.wait(wire.seconds)
 
     def _drip(self, answer: Answer) -> None:
         self.close_connection = True

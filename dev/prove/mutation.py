@@ -165,14 +165,14 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 
 class _Failed:
-    """Notes the first test that fails, by the name that pytest takes."""
+    """Notes the first test that fails, by a name that pytest takes: of all its parameters, whose names may be odd."""
 
     name = ""
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Note it."""
         if report.failed and not self.name:
-            self.name = report.nodeid
+            self.name = report.nodeid.partition("[")[0]
 
 
 def failed_test(job: Job, first: Sequence[str] = ()) -> str | None:

@@ -166,7 +166,8 @@ def test_a_longer_body_has_more_time(source: AcsSource, world: World) -> None:
     with limited(0.05) as limit:
         ours, theirs = socket.socketpair()
         limit.watch(type("Connection", (), {"sock": ours})())
-        limit.allow(30)
+        limit.slowest = 1000
+        limit.arrived(30_000)
         threading.Event().wait(0.2)
         theirs.sendall(b"x")
         assert ours.recv(1) == b"x"
@@ -219,3 +220,11 @@ def test_no_client_takes_a_proxy_or_a_login_from_the_environment(acs: AcsConnect
     assert own.session.trust_env is False
     assert CLIENT_OPTIONS["use_env_settings"] is False
     control.close()
+
+
+def test_a_short_body_has_no_more_time() -> None:
+    """Metadata and answers to a delete are read within the limit of the request alone."""
+    limit = Limit(30)
+    ends_at = limit.ends_at
+    limit.arrived(1 << 20)
+    assert limit.ends_at == ends_at

@@ -90,8 +90,9 @@ def refusal_of(status: int | None, acs_code: str | None, *, starting: bool) -> R
 
 
 def _by_class(status: int) -> Refusal:
-    broken_success = 200 <= status < 300  # e.g. a proxy truncated the body: the operation may well have succeeded
-    return UNAVAILABLE if status >= 500 or broken_success else UNKNOWN
+    # An interim answer without the final one, or e.g. a body that a proxy cut: the operation may well have succeeded.
+    is_broken_answer = 100 <= status < 300
+    return UNAVAILABLE if status >= 500 or is_broken_answer else UNKNOWN
 
 
 def control_error(

@@ -33,8 +33,8 @@ PIECE = 1024 * 1024
 MOST_REDIRECTS = 3
 GONE = (404, 410)
 PARTIAL = 206
-WHOLE_SECONDS = 45.0  # for a request without a long body, redirects included: connection, headers, metadata, delete
-SLOWEST = 16 * 1024  # bytes a second of a body: 64 connections share a link of 1 MB/s; a slower one is requested again
+WHOLE_SECONDS = 45.0  # for a request, redirects included: connection, headers, metadata, delete
+SLOWEST = 16 * 1024  # bytes a second of media beyond it: 64 connections share a link of 1 MB/s; others are asked again
 IDENTITY_SCOPE = "https://communication.azure.com//.default"  # with both slashes, as the SDK asks for it
 
 
@@ -76,8 +76,7 @@ class AcsSource:
         end = "" if length is None else first + length - 1
         with self._request("GET", location, {"Range": f"bytes={first}-{end}"}) as (answer, limit):
             part = answers.part_of(answer.headers, first, length, is_partial=answer.status == PARTIAL)
-            bytes_left = (part.total or 0) - first if part.is_whole or length is None else length
-            limit.allow(WHOLE_SECONDS + max(bytes_left, 0) / SLOWEST)
+            limit.slowest = SLOWEST
             yield AcsContent(answer, part)
 
     def read_metadata(self, location: str) -> bytes:

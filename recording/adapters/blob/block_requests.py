@@ -120,7 +120,7 @@ class BlockRequests:
             answer = self._connections.request(method, url, sent, limit, data)
             try:
                 _raise_unless(answer, 201 if method == "PUT" else 206)
-                limit.allow(_WHOLE_SECONDS + int(answer.headers.get("Content-Length") or 0) / _SLOWEST)
+                limit.slowest = _SLOWEST
                 yield answer
                 answer.fill(memoryview(bytearray(1)))  # an empty rest lets the connection stay
             finally:

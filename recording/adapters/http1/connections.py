@@ -172,6 +172,7 @@ class Answer:
                 count = self._read_into(view[filled : filled + _PIECE])
                 if not count:
                     self._end()
+                self._limit.arrived(count)
                 filled += count
         except _FAILURES as error:
             self._may_stay = False
@@ -239,7 +240,7 @@ class _CountedSocket(io.RawIOBase):
 
 
 class _HeadReader(io.BufferedReader):
-    """Reads the lines of a head, and keeps the bytes that arrived after it."""
+    """Reads the lines of a head and between chunks, and keeps the bytes that arrived after it."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._counted = _CountedSocket(raw)
@@ -248,10 +249,17 @@ class _HeadReader(io.BufferedReader):
         self._last_line = b""
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        """Return the next line, or what there is of it."""
-        self._last_line = super().readline(size)
-        self._taken += len(self._last_line)
-        return self._last_line
+        """Return the next line, or its first `size` bytes; nothing where the peer has ended.
+
+        Raises:
+            IncompleteRead: the peer ended within the line: the size of a chunk would be another one.
+        """
+        self._last_line = line = super().readline(size)
+        self._taken += len(line)
+        is_cut = size is None or size < 0 or len(line) < size
+        if line and is_cut and not line.endswith(b"\n"):
+            raise http.client.IncompleteRead(line)
+        return line
 
     @property
     def is_at_body(self) -> bool:

@@ -15,11 +15,16 @@ _TICK = 0.1  # seconds between two looks at what is open: an end may come so muc
 
 
 class Limit:
-    """The time that is left for one request; `is_over` once it has been shut down."""
+    """The time that is left for one request; `is_over` once it has been shut down.
+
+    `slowest` is how many bytes a second of a body are waited for: each byte that arrives gives the request so much more
+    time. What an answer only declares gives it none. 0: no body is long enough to need more time.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.ends_at = time.monotonic() + seconds
         self.is_over = False
+        self.slowest = 0
         self._connections: list[Any] = []
         self._sockets: list[Any] = []
 
@@ -41,9 +46,10 @@ class Limit:
         self._sockets.append(sock)
         self.check()
 
-    def allow(self, seconds: float) -> None:
-        """Give the request so much time from now on: its answer says how much there is to read."""
-        self.ends_at = time.monotonic() + seconds
+    def arrived(self, length_bytes: int) -> None:
+        """Give the request the time that so many bytes of its body may take."""
+        if self.slowest:
+            self.ends_at += length_bytes / self.slowest
 
     def left(self) -> float:
         """Return how many seconds are left, 0 when none are: a socket with such a time-out waits for nothing."""

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from recording.domain.state.stored import StoredBlob
 from recording.domain.state.transitions import (
     is_archived,
     is_finished,
+    is_reopened_by,
     may_delete_source,
     moved,
     names_the_same_object,
@@ -208,3 +210,54 @@ def test_a_chunk_that_is_put_back_keeps_what_was_found_out() -> None:
     again = redriven(record(ChunkState.QUARANTINED, quarantine_reason="x", last_error="y", redrives=1), EVENT_TIME)
     assert (again.state, again.quarantine_reason, again.redrives) == (ChunkState.PENDING, None, 2)
     assert (again.last_error, again.next_attempt_at, again.changed_at) == ("y", EVENT_TIME, EVENT_TIME)
+
+
+# --- chunks that were given up ---------------------------------------------------------------------------------------
+
+A_WHILE = timedelta(minutes=10)
+A_SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "after", "is_reopened"),
+    [
+        ({}, timedelta(), False),
+        ({}, A_WHILE - A_SECOND, False),
+        ({}, A_WHILE, True),
+        ({}, A_WHILE + A_SECOND, True),
+        ({"event_id": "another"}, timedelta(), True),
+        ({"expires_at": task().expires_at + A_SECOND}, timedelta(), True),
+        ({"expires_at": task().expires_at - A_SECOND}, timedelta(), False),
+        ({"content_location": location(document_id(5))}, timedelta(), True),
+    ],
+)
+def test_new_evidence_or_a_late_repetition_reopens_what_was_given_up(
+    changes: dict[str, Any], after: timedelta, is_reopened: bool
+) -> None:
+    """The second delivery path brings the same event within seconds; that is no news."""
+    for state in (ChunkState.QUARANTINED, ChunkState.EXPIRED):
+        held = record(state)
+        announced = held.task.model_copy(update=changes)
+        assert is_reopened_by(held, announced, held.first_seen_at + after) is is_reopened
+    others = [record(state) for state in ChunkState if state not in (ChunkState.QUARANTINED, ChunkState.EXPIRED)]
+    assert not [one for one in others if is_reopened_by(one, task(event_id="another"), EVENT_TIME + 2 * A_WHILE)]
+
+
+def test_a_chunk_that_is_redriven_begins_its_patience_anew() -> None:
+    """What was counted about the old answers says nothing about the next ones."""
+    held = record(
+        ChunkState.QUARANTINED,
+        broken_sha256="ab",
+        broken_since=EVENT_TIME,
+        broken_tries=3,
+        gone_since=EVENT_TIME,
+        past_deadline_since=EVENT_TIME,
+        at_risk_since=EVENT_TIME,
+        quarantine_reason="source_gone",
+        redrives=1,
+    )
+    again = redriven(held, EVENT_TIME)
+    assert (again.state, again.quarantine_reason, again.redrives) == (ChunkState.PENDING, None, 2)
+    assert (again.broken_sha256, again.broken_since, again.broken_tries, again.gone_since) == (None, None, 0, None)
+    assert (again.past_deadline_since, again.at_risk_since) == (None, None)
+    assert again.next_attempt_at == again.changed_at == EVENT_TIME
