@@ -62,7 +62,7 @@ def never_ending_bodies(body: Body, headers: Headers) -> dict[str, Wire]:
     }
     made = _endless(slow, PAUSE) | _endless(fast, 0.0)
     for name in ("the body drips", "a chunk drips"):
-        made[name] = Wire(_once(slow[name][0], *(bytes([byte]) for byte in body)), PAUSE)
+        made[name] = Wire(_dripped(slow[name][0], body), PAUSE)
     return made
 
 
@@ -105,6 +105,10 @@ def _endless(wires: dict[str, tuple[bytes, bytes]], seconds: float) -> dict[str,
 
 def _forever(first: bytes, then: bytes) -> Callable[[], Iterator[bytes]]:
     return lambda: chain((first,) if first else (), repeat(then))
+
+
+def _dripped(first: bytes, then: bytes) -> Callable[[], Iterator[bytes]]:
+    return lambda: chain((first,), (bytes([byte]) for byte in then))
 
 
 def _once(*pieces: bytes) -> Callable[[], Iterator[bytes]]:

@@ -1,15 +1,53 @@
 """The source is deleted, or left, with the reason on record."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
-from dev.in_memory.builders import document_id, location, task
+from dev.in_memory.builders import EVENT_TIME, document_id, location, task
 from dev.in_memory.world import World, world
-from recording.domain.state.chunk import ChunkState, SourceOutcome
+from recording.archive.claim import Work
+from recording.archive.delete_source import settle_source
+from recording.domain.state.chunk import Acceptance, ChunkState, MetadataOutcome, SourceOutcome
 from recording.errors import (
     SourceBusyError,
     SourceError,
     SourceRefusedError,
 )
+
+
+def settled(here: World, **changes: Any) -> tuple[ChunkState, SourceOutcome | None, str | None]:
+    """Archive a chunk, change its record, settle its source, and return what became of it."""
+    here.source.fail_next("delete", SourceBusyError("not yet"))
+    here.works(here.holds(task()))
+    found = here.record()
+    assert (found.state, found.source) == (ChunkState.CATALOGED, None)
+    claimed = {"claim_owner": "this turn", "claim_expires_at": here.now + timedelta(minutes=2), **changes}
+    saved = here.fakes.catalog.save_chunk(found.model_copy(update=claimed))
+    settle_source(Work(saved, here.ports, here.settings, started_at=here.now))
+    record = here.record()
+    return record.state, record.source, record.source_reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"accepted": Acceptance(by=None, note="heard it", at=EVENT_TIME)}, "an operator accepted suspect bytes"),
+        ({"metadata": MetadataOutcome.PENDING}, "the metadata is not archived"),
+        ({"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": None}, "the metadata is not archived"),
+    ],
+)
+def test_a_source_that_may_be_worth_more_than_the_copy_is_left(changes: dict[str, Any], reason: str) -> None:
+    """ACS deletes it by itself in the end; until then an operator may fetch what the copy lacks."""
+    here = world()
+    assert settled(here, **changes) == (ChunkState.CATALOGED, SourceOutcome.LEFT_TO_EXPIRE, reason)
+    assert here.source.calls.count("delete") == 1
+
+
+def test_a_source_whose_copy_is_proved_is_deleted() -> None:
+    """Without this, a guard that leaves everything would pass."""
+    assert settled(world()) == (ChunkState.SOURCE_DELETED, SourceOutcome.DELETED, None)
 
 
 def test_a_source_that_is_gone_already_counts_as_deleted(here: World) -> None:
