@@ -88,6 +88,7 @@ TARGETS = (
         "recording.archive.delete_source",
         (
             "unit/archive/test_delete_source.py",
+            "unit/archive/test_hands.py",
             "unit/archive/test_external.py",
             "unit/archive/test_line_events.py",
             *_LINE,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -121,7 +122,7 @@ def asked(source: AcsSource, world: World, call: str, answers: Mapping[str, Wire
     paths = {name: f"/v1/objects/object-{number}" for number, name in enumerate(answers)}
     for name, wire in answers.items():
         world.script.on(method, paths[name] + view, Answer(wire=wire))
-    return side_by_side({name: lambda path=path: CALLS[call](source, path) for name, path in paths.items()})
+    return side_by_side({name: partial(CALLS[call], source, path) for name, path in paths.items()})
 
 
 @pytest.mark.parametrize("call", CALLS)
