@@ -13,6 +13,7 @@ from recording.domain.state.chunk import Acceptance, ChunkState, MetadataOutcome
 from recording.errors import (
     SourceBusyError,
     SourceError,
+    SourceGoneError,
     SourceRefusedError,
 )
 
@@ -55,6 +56,13 @@ def test_a_source_that_is_gone_already_counts_as_deleted(here: World) -> None:
     here.source.fail_next("delete", SourceBusyError("lost"), after=True)
     here.fakes.queue.send(task())
     here.runs(hours=1)
+    assert (here.state(), here.record().source) == (ChunkState.SOURCE_DELETED, SourceOutcome.ALREADY_GONE)
+
+
+def test_a_source_whose_delete_says_that_it_is_gone_was_not_deleted_by_us(here: World) -> None:
+    """What the record says of an erasure must be true: ACS or another client deleted it."""
+    here.source.fail_next("delete", SourceGoneError("404"))
+    here.works(task())
     assert (here.state(), here.record().source) == (ChunkState.SOURCE_DELETED, SourceOutcome.ALREADY_GONE)
 
 
