@@ -97,7 +97,15 @@ TARGETS = (
             "unit/archive/test_fallback.py",
             "unit/archive/test_growing.py",
         ),
-        ("_source_outcome", "_why_left", "_delete_source", "_is_length_proved", "_told_ms", "_check_has_not_grown"),
+        (
+            "_source_outcome",
+            "_why_left",
+            "_delete_source",
+            "_is_length_proved",
+            "_plays_as_told",
+            "_told_ms",
+            "_check_has_not_grown",
+        ),
     ),
     Target(
         "recording.domain.state.stored",

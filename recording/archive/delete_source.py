@@ -111,10 +111,12 @@ def _is_length_proved(record: ChunkRecord) -> bool:
 
     Bytes behind that end are harmless, and may be another's: one answer may have had more than ACS's file.
     """
-    if _BEYOND_ITS_END & set(record.remarks):
-        return False
-    if _tells_its_end(record):
-        return True
+    is_within_its_end = not _BEYOND_ITS_END & set(record.remarks)
+    return is_within_its_end and (_tells_its_end(record) or _plays_as_told(record))
+
+
+def _plays_as_told(record: ChunkRecord) -> bool:
+    """Return whether the file plays up to the end that metadata or event give."""
     told = _told_ms(record)
     return told is not None and record.duration_ms is not None and plays_to_its_end(record.duration_ms, told)
 

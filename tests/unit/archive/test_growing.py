@@ -131,6 +131,15 @@ def test_a_file_that_plays_to_its_end_is_settled_in_one_turn(told_ms: float) -> 
     assert (here.state(), here.source.calls.count("open_content")) == (ChunkState.SOURCE_DELETED, 1)
 
 
+@pytest.mark.parametrize(("media", "kind"), [(wav(), FormatType.WAV), (mp4(), FormatType.MP4)])
+def test_a_file_that_states_its_own_end_is_settled_in_one_turn(media: bytes, kind: FormatType) -> None:
+    """Neither event nor metadata give a length; the header or the index does, so a part would not pass."""
+    here = world()
+    made = here.holds(task(metadata_location=None, recording_duration_ms=None, format=kind), media)
+    here.works(made)
+    assert here.record(made).state is ChunkState.SOURCE_DELETED
+
+
 def test_acs_that_does_not_answer_the_question_keeps_its_file() -> None:
     """A refusal says nothing of the length."""
     here = world()
