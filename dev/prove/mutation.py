@@ -87,6 +87,7 @@ TARGETS = (
     Target(
         "recording.archive.delete_source",
         (
+            "unit/archive/test_length_proved.py",
             "unit/archive/test_delete_source.py",
             "unit/archive/test_hands.py",
             "unit/archive/test_external.py",
@@ -101,7 +102,7 @@ TARGETS = (
             "_source_outcome",
             "_why_left",
             "_delete_source",
-            "_is_length_proved",
+            "is_length_proved",
             "_plays_as_told",
             "_told_ms",
             "_check_has_not_grown",

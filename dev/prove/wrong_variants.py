@@ -192,7 +192,7 @@ def _read_anything(raw: bytes) -> ChunkMetadata:
 @contextmanager
 def ask_for_no_length_again() -> Iterator[Settings]:
     """Break a rule: a file that opens and plays is whole, though nothing says where it ends."""
-    with mock.patch.object(delete_source, "_is_length_proved", return_value=True):
+    with mock.patch.object(delete_source, "is_length_proved", return_value=True):
         yield settings()
 
 

@@ -91,7 +91,7 @@ def _why_left(work: Work) -> str | None:
 
 def _delete_source(work: Work, location: str) -> SourceOutcome:
     """Delete under a valid claim; the archive is checked last."""
-    if work.settings.media_check is MediaCheck.REQUIRE and not _is_length_proved(work.record):
+    if work.settings.media_check is MediaCheck.REQUIRE and not is_length_proved(work.record):
         _check_has_not_grown(work)
     work.keep_claim()
     stored = _look_up_stored(work)
@@ -106,7 +106,7 @@ def _delete_source(work: Work, location: str) -> SourceOutcome:
     return SourceOutcome.DELETED if was_there else SourceOutcome.ALREADY_GONE
 
 
-def _is_length_proved(record: ChunkRecord) -> bool:
+def is_length_proved(record: ChunkRecord) -> bool:
     """Return whether the file states its own end, or plays up to the end that metadata or event give.
 
     Bytes behind that end are harmless, and may be another's: one answer may have had more than ACS's file.
@@ -123,9 +123,10 @@ def _plays_as_told(record: ChunkRecord) -> bool:
 
 def _told_ms(record: ChunkRecord) -> float | None:
     """Return how long the file is said to play, where that was compared; None where a pause has no length."""
-    if PROOF_METADATA in record.verified_how and record.facts is not None and record.facts.duration_ms:
-        pauses = [pause.duration_ms for pause in record.facts.pauses]
-        return None if None in pauses else record.facts.duration_ms - sum(length or 0.0 for length in pauses)
+    facts = record.facts
+    if PROOF_METADATA in record.verified_how and facts is not None and facts.duration_ms:
+        lengths = [pause.duration_ms for pause in facts.pauses if pause.duration_ms is not None]
+        return facts.duration_ms - sum(lengths) if len(lengths) == len(facts.pauses) else None
     return record.task.recording_duration_ms if PROOF_EVENT in record.verified_how else None
 
 
