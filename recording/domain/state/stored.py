@@ -77,7 +77,7 @@ def is_receipt_of(record: ChunkRecord, receipt: bytes | None) -> bool:
     try:
         facts = read_json(receipt or b"")
     except ValueError:
-        return False
+        facts = None
     said = {
         "recordingId": record.task.recording_id,
         "documentId": record.task.document_id,
