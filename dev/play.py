@@ -124,6 +124,7 @@ def stay_up(
             if cookbook is not None:
                 cookbook.start(world)
                 _print_the_cookbook(cookbook, world, screen)
+            screen.console.print("\nCtrl-C stops it all. What happens follows, a line for each event.")
             with Watcher(world.simulator.recordings, RecordingApi(world.host_url), screen.say):
                 wait_for_stop()
             with suppress(OSError):  # the terminal may be gone
@@ -189,7 +190,7 @@ def _print_what_to_try(world: LocalWorld, screen: Screen) -> None:
     lines = f"""{page}
 [bold]Everything runs.[/] Functions host {world.host_url} · simulator {world.addresses.admin_url}/ (a page) · log {world.log_path()}
 
-Try (each line works as printed):
+Try, in a second terminal in this folder (each line works as printed):
 
   # a call with two people, and the start of its recording
   CALL=$(curl -s {world.addresses.admin_url}/_simulator/calls -d '{{"participants":["Ann","Ben"]}}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["serverCallId"])')
@@ -212,6 +213,5 @@ Try (each line works as printed):
   recordings show $REC
   recordings get $REC --to {HEARD}
   recordings doctor
-
-Ctrl-C stops it all. What happens is told below, a line an event."""  # noqa: E501 - lines to copy stay whole
+"""  # noqa: E501 - lines to copy stay whole
     screen.console.print(lines, soft_wrap=True)

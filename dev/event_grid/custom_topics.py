@@ -6,6 +6,7 @@ the local world's system topic has. All of it runs in one event loop in a thread
 
 import asyncio
 import hmac
+import json
 import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -165,7 +166,8 @@ class CustomTopics:
 
     async def _list(self, _: web.Request) -> web.Response:
         """GET /: each topic with its subscriptions, and what became of each event."""
-        return web.json_response({name: _shown(topic) for name, topic in self._topics.items()})
+        shown = {name: _shown(topic) for name, topic in self._topics.items()}
+        return web.Response(text=json.dumps(shown, indent=2) + "\n", content_type="application/json")
 
     # --- the thread ---
 

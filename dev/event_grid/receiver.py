@@ -124,7 +124,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             if "text/html" in (self.headers.get("Accept") or ""):
                 self._answer(200, page(events).encode(), "text/html; charset=utf-8")
             else:
-                self._answer(200, json.dumps([vars(event) for event in events], indent=2).encode())
+                self._answer(200, json.dumps([vars(event) for event in events], indent=2).encode() + b"\n")
 
         def do_OPTIONS(self) -> None:
             """Let Event Grid send here, and nobody else."""

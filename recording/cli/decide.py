@@ -80,8 +80,9 @@ def redrive(  # noqa: PLR0917 - typer takes options as parameters
         for name in done.skipped
     ]
     hint = "; for chunks that are still being tried: recordings retry" if filters.recording else ""
-    session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text(f"nothing held matches{hint}")]))
-    raise typer.Exit(NEEDS_ATTENTION if done.skipped else UNKNOWN if filters.recording and not done.sent else FINE)
+    nothing = "nothing is held" if chosen.matches_all else f"nothing held matches{hint}"
+    session.show(RedrivenView.of(done, dry_run=dry_run).plain(), *(lines or [text(nothing)]))
+    raise typer.Exit(NEEDS_ATTENTION if done.skipped else FINE if done.sent or chosen.matches_all else UNKNOWN)
 
 
 def _redriven(session: Session, chosen: HeldFilter, *, dry_run: bool) -> Redriven:

@@ -7,13 +7,19 @@ const OWN = { "X-Recordings-Console": "1", Accept: "application/json" };
 export class ApiError extends Error {
   /** @param {number} status @param {any} problem */
   constructor(status, problem) {
-    super(problem.detail || problem.title || (status ? `The server answered ${status}.` : "The server cannot be reached."));
+    super(sentence(problem.detail || problem.title || (status ? `The server answered ${status}` : "The server cannot be reached")));
     this.status = status;
     this.code = problem.code ?? (status ? `http_${status}` : "unreachable");
     this.signInUrl = problem.signInUrl ?? null;
     this.remedy = problem.remedy ?? null;
     this.body = problem;
   }
+}
+
+/** Return a problem's words as a sentence of the page: the API writes them for programs, in lower case and without a full stop. */
+function sentence(words) {
+  const plain = String(words).replaceAll("`", "").trim();
+  return plain.charAt(0).toUpperCase() + plain.slice(1) + (/[.!?…]$/.test(plain) ? "" : ".");
 }
 
 const TRIES = 4; // for a part of a file

@@ -84,3 +84,26 @@ def test_the_page_claims_the_proof_that_was_made_and_no_other(visits: Visit, ser
         expect(proof.locator(".proofs li")).to_have_text(list(told))
         expect(proof.get_by_text("read back")).to_have_count(0)
     catalog.save_chunk(kept.model_copy(update={"verified_how": before.verified_how}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ({"detail": "`next` is not of this query"}, "Next is not of this query."),
+        ({"title": "storage busy"}, "Storage busy."),
+        ({"detail": "The key does not answer."}, "The key does not answer."),
+        ({}, "The server answered 503."),
+    ],
+)
+def test_a_refusal_is_read_as_a_sentence(
+    answer: dict[str, str], shown: str, visits: Visit, server: ConsoleServer
+) -> None:
+    """The API writes its details for programs: lower case, no full stop, names in backticks."""
+    with visits() as page:
+        body = json.dumps(answer)
+        page.route(
+            "**/console/api/recordings/search",
+            lambda route: route.fulfill(status=503, body=body, content_type="application/problem+json"),
+        )
+        page.goto(f"{server.url}#/search?range=any")
+        expect(page.get_by_role("alert").get_by_text(shown, exact=True)).to_be_visible()

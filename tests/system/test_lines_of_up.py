@@ -13,7 +13,7 @@ from dev.screen import Screen
 from dev.world import REPOSITORY
 from tests.system.steps import Steps
 
-NOT_FOR_A_SHELL = ("Console:", "Everything runs.", "Try (", "Ctrl-C")
+NOT_FOR_A_SHELL = ("Console:", "Everything runs.", "Try, in a second terminal")
 
 
 def printed(world: Steps) -> str:
@@ -42,6 +42,7 @@ def test_every_line_can_be_pasted(own_world: Steps, tmp_path: Path, monkeypatch:
         ["bash", "-c", script], env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "}{" not in done.stdout, "an answer of curl ends its line"
     assert "nothing needs attention" in done.stdout
     assert "all is well" in done.stdout
     assert "as cataloged" in done.stdout

@@ -4,6 +4,7 @@ Plain http on loopback, JSON, and no credentials: it must never listen anywhere 
 with `{"error": …}`. docs: every route with its method is in `AdminApi.routes`.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
@@ -41,9 +42,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def answer(shown: BaseModel | Sequence[BaseModel], status: int = 200) -> web.Response:
     """Show one thing, or a list of things."""
     if isinstance(shown, BaseModel):
-        return web.Response(status=status, text=shown.model_dump_json(by_alias=True), content_type="application/json")
-    text = "[" + ",".join(one.model_dump_json(by_alias=True) for one in shown) + "]"
-    return web.Response(status=status, text=text, content_type="application/json")
+        return _line(shown.model_dump_json(by_alias=True), status)
+    return _line("[" + ",".join(one.model_dump_json(by_alias=True) for one in shown) + "]", status)
+
+
+def answer_json(content: object, status: int = 200) -> web.Response:
+    """Show what is JSON already."""
+    return _line(json.dumps(content), status)
+
+
+def _line(text: str, status: int) -> web.Response:
+    """Answer with a whole line, so that curl leaves the prompt on the next one."""
+    return web.Response(status=status, text=text + "\n", content_type="application/json")
 
 
 @web.middleware
@@ -53,11 +63,11 @@ async def explain_mistakes(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors())
-        return web.json_response({"error": faults}, status=400)
+        return answer_json({"error": faults}, 400)
     except (ValueError, LookupError, SubscriptionRefusedError) as error:
-        return web.json_response({"error": str(error)}, status=400)
+        return answer_json({"error": str(error)}, 400)
     except web.HTTPException as error:
-        return web.json_response({"error": error.text or error.reason}, status=error.status)
+        return answer_json({"error": error.text or error.reason}, error.status)
 
 
 async def not_here(request: web.Request) -> web.Response:
@@ -67,7 +77,7 @@ async def not_here(request: web.Request) -> web.Response:
     )
     there = [route for route in routes if PREFIX in route and not route.startswith("HEAD")]
     error = f"{request.method} {request.path} is not here. The simulator's own interface has: {', '.join(there)}"
-    return web.json_response({"error": error}, status=404)
+    return answer_json({"error": error}, 404)
 
 
 class AdminApi:

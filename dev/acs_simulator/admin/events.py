@@ -4,7 +4,7 @@ import json
 
 from aiohttp import web
 
-from dev.acs_simulator.admin.api import PREFIX, answer
+from dev.acs_simulator.admin.api import PREFIX, answer, answer_json
 from dev.acs_simulator.events.link import EventLink
 from dev.acs_simulator.events.subscriptions import DeliveryView, NewSubscription, PendingView
 from dev.event_grid import DeliveryPlan
@@ -40,7 +40,7 @@ class AdminEvents:
     async def events(self, _: web.Request) -> web.Response:
         """GET events: every event published, oldest first."""
         await self._link.published()
-        return web.json_response(self._link.events)
+        return answer_json(self._link.events)
 
     async def publish(self, request: web.Request) -> web.Response:
         """POST events: publishes any event of Event Grid's schema."""
@@ -48,7 +48,7 @@ class AdminEvents:
         if not isinstance(event, dict):
             raise web.HTTPBadRequest(text="one event, as a JSON object")
         self._link.accept(event)
-        return web.json_response(event, status=201)
+        return answer_json(event, 201)
 
     async def deliveries(self, _: web.Request) -> web.Response:
         """GET deliveries: every attempt, oldest first."""
@@ -62,4 +62,4 @@ class AdminEvents:
         """POST deliveries/plans: spoils the next deliveries; see `dev.event_grid.DeliveryPlan`."""
         plan = DeliveryPlan.model_validate_json(await request.read())
         self._link.script(plan)
-        return web.json_response(plan.model_dump(mode="json", by_alias=True), status=201)
+        return answer(plan, 201)

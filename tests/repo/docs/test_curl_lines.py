@@ -37,6 +37,7 @@ def test_a_line_of_the_page_is_understood(line: str, simulator: SimulatorHandle)
     answer = urllib3.request(method, url, body=body, retries=False, timeout=30.0)
     assert answer.status < 300, answer.data
     assert method == "DELETE" or json.loads(answer.data) is not None
+    assert method == "DELETE" or answer.data.endswith(b"\n"), "the prompt would stand behind the answer"
 
 
 def test_the_page_has_lines_for_everything_that_matters() -> None:

@@ -85,6 +85,15 @@ def test_every_variable_that_a_page_sets_is_one_of_the_templates() -> None:
     assert sorted((page, one) for page, one in named if one not in variables() | OF_AZD) == []
 
 
+def test_whoever_is_alerted_has_the_runbook_at_hand() -> None:
+    """An alert without `RUNBOOK_URL` names a file that the operator on call must look for first."""
+    blocks = [(name, block) for name, text in texts() for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL)]
+    notified = [(name, set(SET.findall(block))) for name, block in blocks if "\nazd up" in block]
+    notified = [(name, named) for name, named in notified if "ALERT_EMAILS" in named]
+    assert {name for name, _ in notified} >= {"README.md", "deploy.md"}
+    assert [name for name, named in notified if "RUNBOOK_URL" not in named] == []
+
+
 def test_every_choice_of_the_page_is_one_of_the_templates() -> None:
     """The table of choices, and the switches of what costs more."""
     chosen = {one for row in rows_with(DOCS / "deploy.md", "variable", "default") for one in spans(row["variable"])}

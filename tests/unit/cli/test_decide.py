@@ -51,7 +51,25 @@ def test_what_was_named_and_not_done_is_not_called_done(run: Run) -> None:
     code, shown = run("redrive", "--recording", SHORT)
     assert (code, "recordings retry" in shown) == (2, True)
     assert run("retry", "--recording", SHORT)[0] == 2
-    assert run("redrive", "--all", "--yes")[0] == 0
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+@pytest.mark.parametrize("selection", [("--reason", "foreign_host"), ("--before", "2h"), ("--after", "2h")])
+def test_a_selection_that_matches_nothing_is_not_called_done(
+    run: Run, selection: tuple[str, str], dry: tuple[str, ...]
+) -> None:
+    """`redrive`, `retry` and `dismiss` agree, whatever selects: a job must not continue as if it had repaired."""
+    assert run("redrive", *selection, *dry)[0] == 2
+    if selection[0] == "--reason":
+        assert run("retry", *selection)[0] == 2
+        assert run("dismiss", *selection, "--note", "seen")[0] == 2
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_all_of_nothing_is_done(run: Run, dry: tuple[str, ...]) -> None:
+    """A nightly `redrive --all --yes` asks that nothing stays held; on a quiet night that is so already."""
+    code, shown = run("redrive", "--all", "--yes", *dry)
+    assert (code, shown.strip()) == (0, "nothing is held")
 
 
 def test_an_alarm_is_over_when_it_is_dismissed_with_a_note(run: Run, hold: Hold) -> None:
