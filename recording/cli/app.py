@@ -8,7 +8,7 @@ import typer
 from recording import __version__
 from recording.cli import decide, handover, keep, library, outgoing, prove, seal
 from recording.cli.connect import target
-from recording.cli.connect.session import Session
+from recording.cli.connect.session import UNKNOWN, Session
 from recording.cli.doctor import doctor
 from recording.cli.get import derived, get
 from recording.cli.keep import erasing
@@ -43,7 +43,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def root(  # noqa: PLR0917 - typer takes options as parameters
     context: typer.Context,
     settings: Annotated[
@@ -65,6 +65,9 @@ def root(  # noqa: PLR0917 - typer takes options as parameters
 ) -> None:
     """Say which app is meant."""
     del version
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(UNKNOWN)
     session: Session = context.obj
     session.is_named = any((name, group, environment, settings))
     target.check_together(name, group, environment, settings)

@@ -23,7 +23,7 @@ from recording.library.derived.ask import list_derived, request_derived
 from recording.operate.find_recording import find_recording
 from recording.operate.get_recording_files import Got, files_of, get_file, not_had
 
-_COLUMNS = [Column("FILE", may_be_cut=True), Column("SIZE", is_number=True), Column("PROOF")]
+_COLUMNS = [Column("FILE", may_be_cut=True, keeps_end=True), Column("SIZE", is_number=True), Column("PROOF")]
 _SHOWN = 5
 ToOption = Annotated[
     Path | None, typer.Option("--to", file_okay=False, help="the folder (default: the short id, here)")
@@ -36,7 +36,7 @@ KindArgument = Annotated[DerivedKind, typer.Argument(metavar="KIND", help="joine
 _DERIVED = [
     Column("ID"),
     Column("STATE"),
-    Column("NAME", may_be_cut=True),
+    Column("NAME", may_be_cut=True, keeps_end=True),
     Column("SIZE", is_number=True),
     Column("PLAYS", is_number=True),
     Column("WHY NOT", may_be_cut=True),
@@ -81,12 +81,14 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
 
     run_audited(Operation.LISTEN, recording_id, session.caller, session.ports, act, note="all files")
     differ = [one for one in got if one.proved is False]
+    compared = sum(one.proved is not None for one in got)
     facts: dict[str, Any] = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
     facts |= {"leftOut": lacks}
     facts |= {"offline": offline} if offline else {}
     total_read = f"{counted(len(got), 'file')}, {size_of(sum(one.length_bytes for one in got))}, in {folder}"
+    total_read += f"; {compared} of them compared with the catalog" if compared < len(got) else ""
     end = (
-        (f"{len(differ)} of them {'differs' if len(differ) == 1 else 'differ'} from the catalog", "bold red")
+        (f"{len(differ)} {'differs' if len(differ) == 1 else 'differ'} from the catalog", "bold red")
         if differ
         else ("as cataloged", "green")
     )
@@ -98,7 +100,8 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
 
 def _row(got: Got) -> list[Cell]:
     words = {True: text(("SHA-256 as cataloged", "green")), False: text(("DIFFERS", "bold red"))}
-    return [got.path.name, size_of(got.length_bytes), words.get(got.proved, "") if got.proved is not None else ""]
+    proof = text(("not in the catalog", "dim")) if got.proved is None else words[got.proved]
+    return [got.path.name, size_of(got.length_bytes), proof]
 
 
 def _progress(session: Session) -> Progress:

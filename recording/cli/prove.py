@@ -22,7 +22,7 @@ from recording.operate.find_recording import find_recording
 from recording.operate.verify_recording import Verified
 from recording.operate.verify_recording import verify as verify_recording
 
-_COLUMNS = [Column("RECORDING"), Column("DIFFERENCE"), Column("BLOB", may_be_cut=True)]
+_COLUMNS = [Column("RECORDING"), Column("DIFFERENCE"), Column("BLOB", may_be_cut=True, keeps_end=True)]
 _REMEDIES = {
     DriftKind.MEDIA_MISSING: "undelete it (soft delete, versions); find out who deleted it",
     DriftKind.MEDIA_LENGTH: "it was replaced: restore the earlier version",

@@ -37,7 +37,7 @@ _CHUNKS = [
     Column("PLAYS", is_number=True),
     Column("TRIES", is_number=True, from_width=70),
     Column("SHA-256", from_width=100),
-    Column("NAME", may_be_cut=True),
+    Column("NAME", may_be_cut=True, keeps_end=True),
 ]
 _MOMENTS = [
     Column("WHEN"),

@@ -27,6 +27,7 @@ FINE, NEEDS_ATTENTION, UNKNOWN = 0, 1, 2  # the exit codes
 Dependencies = Callable[[], tuple[Ports, Settings]]
 Cell = str | Text
 _NARROWEST = 12  # of a column that is cut
+_END = len(".metadata.json")  # kept of a name that loses its middle
 _WIDE = 4000  # columns of a pipe: nothing is cut for a program that reads
 
 
@@ -193,13 +194,18 @@ class Session:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its header, how wide a screen must be to show it, and whether it may be cut or wrap."""
+    """A column of a table: its header, how wide a screen must be to show it, and whether it may be cut or wrap.
+
+    Attributes:
+        keeps_end: what is cut loses its middle: the end of a file's name says what it is.
+    """
 
     header: str
     from_width: int = 0
     is_number: bool = False
     may_be_cut: bool = False
     may_wrap: bool = False
+    keeps_end: bool = False
 
 
 def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Table:
@@ -220,7 +226,7 @@ def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Ta
             width=widths[place],
         )
     for row in rows:
-        made.add_row(*(_cell(row[place]) for place in shown))
+        made.add_row(*(_cell(row[place], widths[place] if columns[place].keeps_end else None) for place in shown))
     return made
 
 
@@ -250,8 +256,15 @@ def text(*parts: str | tuple[str, str]) -> Text:
     return made
 
 
-def _cell(cell: str | Text) -> Text:
-    return Text(printable(cell)) if isinstance(cell, str) else cell
+def _cell(cell: str | Text, width: int | None) -> Text:
+    """Return a cell; where a width is given, what is longer loses its middle."""
+    if not isinstance(cell, str):
+        return cell
+    shown = printable(cell)
+    if width is None or len(shown) <= width:
+        return Text(shown)
+    end = min(_END, width // 2)
+    return Text(f"{shown[: width - end - 1]}…{shown[-end:]}")
 
 
 def _length(cell: str | Text) -> int:

@@ -277,3 +277,17 @@ def test_a_list_says_how_much_it_leaves_out(here: World, run: Run) -> None:
     assert (code, shown.splitlines()[-1]) == (0, "1 more; --limit shows them")
     assert json.loads(run("trail", "--limit", "2", "-o", "json")[1])["more"] == 1
     assert "more" not in run("trail")[1]
+
+
+@pytest.mark.parametrize("before", [(), ("--settings",)])
+def test_without_a_command_the_commands_are_listed(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], before: tuple[str, ...]
+) -> None:
+    """`make up` prints a `recordings` that has its settings already; typed alone, it is a question."""
+    settings = tmp_path / "local.settings.json"
+    settings.write_text('{"Values": {}}')
+    code, _ = run(*before, *([str(settings)] if before else []))
+    told = capsys.readouterr()
+    assert code == 2
+    assert all(name in told.out + told.err for name in ("status", "verify", "redrive"))
+    assert "Missing command" not in told.out + told.err

@@ -13,13 +13,14 @@ from recording.cli import INTERRUPTED
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.stored import sha256_of
 from recording.errors import StorageBusyError
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import SHORT, Run
 
 
 def test_media_and_sidecar_documents_are_downloaded_and_compared(here: World, run: Run, tmp_path: Path) -> None:
     """A complaint needs all of it, and to know that it is the same."""
     code, shown = run("get", "1db8", "--to", str(tmp_path / "case"))
-    assert (code, "as cataloged" in shown) == (0, True)
+    assert (code, "2 of them compared with the catalog: as cataloged" in shown) == (0, True), shown
+    assert shown.count("not in the catalog") == 2, "receipt and manifest have no digest there"
     files = {path.name: path.read_bytes() for path in (tmp_path / "case").iterdir()}
     kept = {name.rpartition("/")[2]: blob.data for name, blob in here.fakes.archive.blobs.items()}
     assert files == kept
@@ -104,3 +105,16 @@ def test_nothing_that_could_be_had_is_no_success(here: World, run: Run, tmp_path
     assert (code, "nothing of this recording is in the archive; chunk 0" in shown) == (2, True)
     assert not (tmp_path / "case").exists()
     assert len(here.fakes.audit.written) == before
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_name_that_is_cut_keeps_its_end(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """On a narrow screen the media, its metadata and its receipt had one name: they differ only at the end."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = run("get", SHORT, "--to", str(tmp_path / "there"))[1]
+    lines = [line for line in shown.splitlines() if line.startswith("0000-")]
+    assert {line.split()[0].rpartition("…")[2][-5:] for line in lines} == {".json", "0.wav"}, shown
+    assert len({line.split()[0] for line in lines}) == len(lines) == 3, shown
+    assert all(len(line) <= columns for line in lines), shown
