@@ -68,7 +68,7 @@ demo: install ## record calls on loopback and watch them arrive in the archive, 
 	@$(BIN)/python -m dev demo $(if $(OPEN),--open)
 
 up: install ## the same system, left running, with things to try (PORT=7072, DATA=folder, COOKBOOK=1)
-	@$(BIN)/python -m dev up $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA)) $(if $(COOKBOOK),--cookbook)
+	@$(BIN)/python -m dev up $(if $(PORT),--port $(PORT)) $(if $(COOKBOOK),--cookbook) $(if $(DATA),--data "$(DATA)")
 
 bench: install ## measure the copy beside what one would pick instead (fifteen minutes; docs/performance.md)
 	@$(BIN)/python -m dev bench

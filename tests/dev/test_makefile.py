@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -97,11 +98,19 @@ def test_make_takes_every_python_that_the_workflow_tests() -> None:
     assert (tuple(map(int, least)), tuple(map(int, most))) == (min(tested), max(tested))
 
 
-@pytest.mark.parametrize(("given", "options"), [("PORT=7072", "--port 7072"), ("DATA=kept", "--data kept")])
-def test_up_passes_its_variables_on(given: str, options: str) -> None:
-    """`make up PORT=7080` was ignored without a word."""
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ("PORT=7072", ["--port", "7072"]),
+        ("DATA=kept", ["--data", "kept"]),
+        ("DATA=a folder of Ann's", ["--data", "a folder of Ann's"]),
+    ],
+)
+def test_up_passes_its_variables_on(given: str, options: list[str]) -> None:
+    """`make up PORT=7080` was ignored without a word, and of a folder with a blank in its name half was taken."""
     answer = make("--dry-run", "up", given)
-    assert options in answer.stdout.splitlines()[-1]
+    words = shlex.split(answer.stdout.splitlines()[-1])
+    assert words[-2:] == options
 
 
 def test_a_machine_without_a_network_is_told_so_in_a_sentence(tmp_path: Path) -> None:
