@@ -4,29 +4,47 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from recording.cli.connect.progress import working
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Session, text
-from recording.cli.options import Form, RecordingArgument, note_option, session_of, with_groups
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Cell, Column, Session, table, text
+from recording.cli.options import Form, LimitOption, RecordingArgument, note_option, session_of, with_groups
 from recording.cli.output.files import write_whole
-from recording.cli.output.times import size_of
+from recording.cli.output.times import clock_time, size_of
 from recording.control.audit import run_audited
 from recording.domain.archived.exports import BUNDLE
 from recording.domain.counted import counted
+from recording.domain.find.short_ids import named_by, short_id
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
 from recording.library.handover.export import get_export, request_export
-from recording.library.handover.taking import MOST_BYTES, BundleFile, find_bundle, take_part
+from recording.library.handover.taking import (
+    MOST_BYTES,
+    BundleFile,
+    exports_there_are,
+    find_bundle,
+    list_exports,
+    take_part,
+)
 from recording.library.handover.vcon import make_vcon
 from recording.operate.find_recording import find_recording
 
 app = typer.Typer(no_args_is_help=True, help="Request a bundle of recordings, follow its progress, and download it.")
-ExportArgument = Annotated[str, typer.Argument(metavar="EXPORT", help="the id that `start` printed")]
+ExportArgument = Annotated[str, typer.Argument(metavar="EXPORT", help="the id that `start` printed, or its beginning")]
+_EXPORTS = [
+    Column("EXPORT"),
+    Column("STATE"),
+    Column("ASKED"),
+    Column("RECORDINGS", is_number=True),
+    Column("SIZE", is_number=True),
+    Column("NOTE", may_be_cut=True),
+]
 _DONE = "done"
+_WHOLE = 32  # digits of an id
 
 
 @with_groups
@@ -96,13 +114,23 @@ def start(  # noqa: PLR0917 - typer takes options as parameters
 
 @app.command()
 @with_groups
-def show(context: typer.Context, export: ExportArgument, form: Form) -> None:
-    """Show the progress of an export.
+def show(
+    context: typer.Context,
+    form: Form,
+    export: Annotated[
+        str | None, typer.Argument(metavar="[EXPORT]", help="id, or its beginning; default: list all")
+    ] = None,
+    limit: LimitOption = 200,
+) -> None:
+    """Show the progress of an export; without EXPORT, list those that can still be downloaded or are being made.
 
     Exit code 1: it is not done yet, or it failed.
     """
     session = session_of(context, form)
-    told = get_export(export, session.ports)
+    if export is None:
+        _list(session, limit)
+        raise typer.Exit(FINE)
+    told = get_export(_meant(session, export), session.ports)
     _show(session, told)
     raise typer.Exit(FINE if told["state"] == _DONE else NEEDS_ATTENTION)
 
@@ -119,9 +147,10 @@ def get_bundle(
 ) -> None:
     """Download the bundle of an export that is done; an interrupted download continues where it ended.
 
-    Example: `recordings export get 3f… --to case-17.zip`.
+    Example: `recordings export get 3f0c9e51 --to case-17.zip`.
     """
     session = session_of(context, form)
+    export = _meant(session, export)
     told = get_export(export, session.ports)
     if told["state"] != _DONE:
         session.refuses(f"the export is {told['state']}")
@@ -139,6 +168,39 @@ def get_bundle(
     part.replace(to)
     length = bundle.length_bytes
     session.show({"file": str(to), "lengthBytes": length}, text(f"{size_of(length)} written to {to}"))
+
+
+def _list(session: Session, limit: int) -> None:
+    found = list_exports(session.ports, most=limit)
+    listed = [one for one in found.items if isinstance(one, dict)]
+    rows: list[list[Cell]] = [
+        [
+            one["exportId"] if session.is_wide else short_id(one["exportId"]),
+            one["state"],
+            clock_time(datetime.fromisoformat(one["requestedAt"]), session.now),
+            str(one["recordings"]),
+            size_of(one["lengthBytes"]),
+            one["note"] or "",
+        ]
+        for one in listed
+    ]
+    more = [text(("there are more; --limit shows them", "dim"))] if found.next else []
+    shown = table(session, _EXPORTS, rows) if rows else text("no exports")
+    session.show({"exports": listed, "next": found.next}, shown, *more)
+
+
+def _meant(session: Session, typed: str) -> str:
+    """Return the whole id of the export that is meant; the use case reports an unknown one.
+
+    Raises:
+        RequestError: several begin so.
+    """
+    if len(typed) == _WHOLE:
+        return typed  # without reading all of them
+    found = named_by(typed, (one.export_id for one in exports_there_are(session.ports)))
+    if len(found) > 1:
+        raise RequestError(f"{typed!r} names {len(found)} exports: type more of it")
+    return found[0] if found else typed
 
 
 def _download(bundle: BundleFile, part: Path, session: Session, progress: Callable[[str], object]) -> None:

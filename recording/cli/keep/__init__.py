@@ -246,7 +246,7 @@ def _explained(session: Session, one: Assessed) -> list[RenderableType]:
         lines = [text(("destroyed  ", "red"), f"certificate {row.certificate}{gone}")]
     blocking = set(found.blocked_by)
     for reason in found.reasons:
-        mark = ("blocks  ", "bold") if reason in blocking else ("        ", "")
+        mark = ("blocks  ", "bold") if reason in blocking else ("because ", "")
         lines.append(text(mark, _reason(session, reason)))
     if row is not None and row.mark is not None:
         ends = row.mark.at + session.settings.dispose_after

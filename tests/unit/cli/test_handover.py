@@ -8,7 +8,9 @@ from pathlib import Path
 from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.world import World
 from recording.cli.__main__ import main
+from recording.domain.archived.exports import state_name
 from recording.domain.find.short_ids import short_id
+from recording.library.handover.export import exports_of
 from tests.unit.cli.conftest import FilesOfAtMost
 from tests.unit.library.handover.test_export import archived, works
 
@@ -70,7 +72,30 @@ def test_a_bundle_is_asked_for_looked_at_and_fetched(tmp_path: Path) -> None:
     with zipfile.ZipFile(target) as opened:
         assert opened.testzip() is None
     assert runs(here, "export", "show", "nothing")[0] == 2
+    assert export_id[:8] in runs(here, "export", "show")[1]
+    assert runs(here, "export", "show", export_id[:4])[0] == 0
+    assert runs(here, "export", "get", export_id[:8], "--to", target)[0] == 0
+    assert runs(here, "export", "show", export_id[:3])[0] == 2
     assert runs(here, "export", "start")[1].startswith("invalid_request")
+
+
+def test_exports_are_listed_and_one_that_two_are_named_by_is_refused() -> None:
+    """Who comes back the next day has no id; and a bundle for the wrong recipient is worse than none."""
+    here = archived()
+    assert runs(here, "export", "show")[1] == "no exports\n"
+    ids = [json.loads(runs(here, "export", "start", SHORT, "-o", "json")[1])["exportId"] for _ in range(2)]
+    code, text = runs(here, "export", "show")
+    assert (code, all(one[:8] in text for one in ids)) == (0, True)
+    listed = json.loads(runs(here, "export", "show", "-o", "json")[1])
+    assert {one["exportId"] for one in listed["exports"]} == set(ids)
+    store = exports_of(here.ports).store
+    for one in ids:
+        stored = store.get(state_name(one))
+        assert stored is not None
+        other = f"abcd{one[4:]}"
+        store.put_once(state_name(other), stored[0].replace(one.encode(), other.encode()), "application/json")
+    code, text = runs(here, "export", "show", "abcd")
+    assert (code, "names 2 exports" in text) == (2, True)
 
 
 def test_a_download_that_broke_off_goes_on_and_leaves_a_row(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_a_recording_is_held_explained_and_released(here: World, run: Run, tmp_p
     assert "L-17" in run("holds")[1]
     told = run("explain", SHORT)[1]
     assert "blocks  hold (L-17)" in told
-    assert "deleted by rule (calls)" in told
+    assert "because deleted by rule (calls)" in told, "a reason that does not block is not listed below one that does"
     code, told = run("release", SHORT, "--case", "L-17", "--note", "settled")
     assert (code, "30 more days" in told) == (0, True)
     here.fakes.clock.advance(days=20)
