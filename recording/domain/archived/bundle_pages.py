@@ -15,17 +15,31 @@ from recording.domain.archived.exports import ExportRecord, Part
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _VIDEO = ".mp4"
 
-VERIFY = """\
+_HEAD = """\
 HOW TO VERIFY THIS BUNDLE
 
-Nothing here needs the internet, an account, or a program of the archive's makers: sha256sum, openssl and Python 3 are
-enough. KEY.pem is the archive's public key. One came with this bundle, in keys/, and vouches for nothing: take the one
-that you were given by another way, or compare the two.
+Nothing here needs the internet, an account, or a program of the archive's makers: {tools} are
+enough. Unpack the bundle into an empty folder, and run the commands there.
 
+"""
+_KEY = """\
+KEY.pem is the archive's public key. One came with this bundle, in keys/, and vouches for nothing: take the one that you
+were given by another way, or compare the two.
+
+"""
+_NO_KEY = """\
+The archive that made this bundle does not seal what it writes: no key signed anything here. The commands prove that
+nothing was changed since the bundle was packed, and that the media is what its receipts say. They do not prove who
+packed it, nor that a receipt is as it was written when its recording was archived.
+
+"""
+_SUMS = """\
 1  Every file is as it was packed (on macOS: shasum -a 256 -c SHA256SUMS):
 
        sha256sum -c SHA256SUMS
 
+"""
+_SIGNED = """\
 2  Everything at once: the files, that none was added, the media against its receipts, and the receipts and all other
    documents against what the archive's key signed. The program is short; read it before you run it:
 
@@ -54,6 +68,27 @@ What is newer than the last checkpoint before the export has no proof yet, and i
 speakers were removed is not the media of its receipt; export.json names its digests before and after. With the archive's
 own program, `recordings seal verify . --key KEY.pem` says the same.
 """  # noqa: E501 - a command is one line
+_UNSIGNED = """\
+2  Everything at once: the files, that none was added, and the media against its receipts. The program is short; read
+   it before you run it. It names each document as NO PROOF, since no key signed it; when all else is right, its exit
+   code is 2:
+
+       python3 verify.py
+
+3  That this is the bundle that was handed over: the archive's audit trail has a row `export_made` with the digest of
+   SHA256SUMS. Ask the archive for it, and compare:
+
+       sha256sum SHA256SUMS
+
+Media from which other speakers were removed is not the media of its receipt; export.json names its digests before and
+after.
+"""
+
+
+def verify_text(*, is_sealed: bool) -> str:
+    """Return how to verify a bundle: of an archive that seals, or of one whose documents no key has signed."""
+    head = _HEAD.format(tools="sha256sum, openssl and Python 3" if is_sealed else "sha256sum and Python 3")
+    return head + (_KEY if is_sealed else _NO_KEY) + _SUMS + (_SIGNED if is_sealed else _UNSIGNED)
 
 
 def page_of(export: ExportRecord, parts: Sequence[Part]) -> bytes:

@@ -107,9 +107,10 @@ def make_end(export: ExportRecord, parts: Sequence[Part], bundle: Bundle, ports:
     before = [file for part in parts for file in part.files]
     bundle.add("index.html", pages.page_of(export, parts))
     bundle.add("export.json", form.manifest_of_export(export, parts))
-    bundle.add("VERIFY.txt", pages.VERIFY.encode())
+    keys = list(_keys(ports))
+    bundle.add("VERIFY.txt", pages.verify_text(is_sealed=bool(keys)).encode())
     bundle.add("verify.py", VERIFIER.read_bytes())
-    for name, content in _keys(ports):
+    for name, content in keys:
         bundle.add(name, content)
     sums = form.sums_of([*before, *bundle.files])
     bundle.manifest_sha256 = bundle.add("SHA256SUMS", sums).sha256

@@ -205,9 +205,23 @@ def name_of(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-if __name__ == "__main__":
-    here = Path()
-    given = [Path(name) for name in sys.argv[1:]]
-    if not given:
+def run(folder: Path, given: list[str]) -> int:
+    """Verify with the keys that were given, or else with those that came with the bundle; return the exit code."""
+    if any(name in ("-h", "--help") for name in given):
+        print(__doc__)
+        return 0
+    absent = [name for name in given if not Path(name).is_file()]
+    for name in absent:
+        print(f"{name}: there is no such file; give the archive's public key")
+    if absent:
+        return 1
+    keys = [Path(name) for name in given] or sorted((folder / "keys").glob("*.pem"))
+    if not given and keys:
         print("The keys in keys/ came with the bundle, and vouch for nothing: give the one that you were given before.")
-    sys.exit(main(here, given or sorted((here / "keys").glob("*.pem"))))
+    if not keys:
+        print("No key was given, and none came with the bundle: nothing is compared with what a key signed.")
+    return main(folder, keys)
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(), sys.argv[1:]))

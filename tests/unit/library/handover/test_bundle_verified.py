@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.in_memory.world import world
 from recording.domain.seal.checkpoint import key_id_of
 from recording.domain.seal.leaves import is_as_written, read_proofs, written_proofs
 from recording.domain.seal.signature import pem_of
@@ -83,6 +84,53 @@ def test_the_commands_by_hand_prove_every_document(folder: Path) -> None:
         lines = shell(digests.replace("seal.NNNNNNNNNN.json", proof.name), recording).splitlines()
         assert [line for line in lines if not line.endswith(" True") and "manifest" not in line] == []
         assert len(lines) == len(read_proofs(proof.read_bytes())[1])
+
+
+@pytest.fixture
+def unsealed(tmp_path: Path) -> Path:
+    """A bundle of an archive without a seal."""
+    here = world()
+    archives(here, 0, 1)
+    here.follows_up()
+    export_id = asks(here)
+    works(here)
+    unpacked(here, export_id, tmp_path / "b")
+    return tmp_path / "b"
+
+
+def run_alone(folder: Path, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-I", "verify.py", *arguments],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout
+
+
+def test_a_bundle_that_no_key_signed_promises_no_key(unsealed: Path) -> None:
+    """Its VERIFY.txt sent the reader to keys/, to proofs and to a log that were never there."""
+    text = (unsealed / "VERIFY.txt").read_text()
+    assert not [word for word in ("KEY.pem", "keys/", "seal.NNN", "openssl") if word in text]
+    assert "no key signed anything here" in text
+    sums, program, again = [line.strip() for line in text.splitlines() if line.startswith("       ")]
+    assert shell(sums, unsealed).count(": OK") == len((unsealed / "SHA256SUMS").read_text().splitlines())
+    assert program == "python3 verify.py"
+    code, told = run_alone(unsealed)
+    assert (code, "0 wrong" in told, "keys/ came with" in told) == (2, True, False), told
+    assert "No key was given, and none came" in told
+    assert shell(again, unsealed)
+
+
+def test_a_key_that_is_not_there_is_named(folder: Path) -> None:
+    """A slip in its name looked like a bundle that nobody had signed."""
+    for arguments in (["KEY.pem"], ["KEY.pem", *map(str, keys_beside(folder))]):
+        code, told = run_alone(folder, *arguments)
+        assert (code, told.startswith("KEY.pem: there is no such file")) == (1, True), told
+    assert run_alone(folder, "--help")[1].startswith("Verify a bundle")
 
 
 def shell(command: str, where: Path) -> str:
