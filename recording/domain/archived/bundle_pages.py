@@ -136,12 +136,12 @@ audio, video {{ width: 100%; max-height: 24rem }}
 
 def _recording(facts: Mapping[str, Any], number: int) -> str:
     said: dict[str, object] = {
-        "recording": facts.get("recordingId"),
-        "call": facts.get("callId"),
-        "tags": [f"{name}: {value}" for name, value in (facts.get("tags") or {}).items()],
-        "who": facts.get("participants"),
-        "left out": [f"{one['what']}: {one['why']}" for one in facts.get("leftOut") or ()],
-        "why not": facts.get("error"),
+        "Recording": facts.get("recordingId"),
+        "Call": facts.get("callId"),
+        "Tags": [f"{name}: {value}" for name, value in (facts.get("tags") or {}).items()],
+        "Participants": [_plain(one) for one in facts.get("participants") or ()],
+        "Left out": [f"{one['what']}: {one['why']}" for one in facts.get("leftOut") or ()],
+        "Why not": facts.get("error"),
     }
     rows = "".join(f"<dt>{name}</dt><dd>{_each(value)}</dd>" for name, value in said.items() if value)
     media = facts.get("media") or ()
@@ -152,6 +152,11 @@ def _recording(facts: Mapping[str, Any], number: int) -> str:
     title = f"{number}. {began}" if began else f"{number}. Nothing was handed over"
     heading = f'<section aria-labelledby="r{number}">\n<h2 id="r{number}">{title}</h2>'
     return f"{heading}\n<dl>{rows}</dl>\n{players}\n{documents}</section>"
+
+
+def _plain(participant: object) -> str:
+    """Return a participant as people write it: a number without ACS's mark of the telephone."""
+    return str(participant).removeprefix("4:") if str(participant).startswith("4:+") else str(participant)
 
 
 def _each(value: object) -> str:

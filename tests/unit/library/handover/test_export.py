@@ -217,6 +217,17 @@ def unmixed() -> World:
     return here
 
 
+def test_the_page_names_people_as_they_are_written(tmp_path: Path) -> None:
+    """Who listens before a court knows numbers, and no marks of ACS before them."""
+    here = unmixed()
+    export_id = asks(here)
+    works(here)
+    page = (unpacked(here, export_id, tmp_path) / "index.html").read_text()
+    numbers = [one.removeprefix("4:") for one in (SPEAKER, OTHER) if one.startswith("4:")]
+    assert numbers
+    assert all(f"<bdi>{number}</bdi>" in page for number in numbers), page
+
+
 def test_one_speaker_alone_is_handed_over_where_each_has_a_channel(tmp_path: Path) -> None:
     """The other is silent in a file of the same length, and nothing in the bundle names them."""
     here = unmixed()
