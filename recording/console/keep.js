@@ -8,7 +8,7 @@ import { certificateButton } from "./requests.js";
 import { plain } from "./words.js";
 
 /** What is going to happen, in words. */
-const ACTIONS = { keep: "It stays.", delete: "A rule asks for its end.", erase: "A request asks for its erasure." };
+const ACTIONS = { keep: "Kept, with no known end.", delete: "A rule asks for its destruction.", erase: "Its erasure was requested." };
 
 /** Return the card; it fills itself. */
 export function keptCard({ recording, me, path, signal }) {

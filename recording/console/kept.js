@@ -78,7 +78,7 @@ function heldOf(found) {
 }
 
 function rulesOf(found) {
-  if (!found.rules.length) return empty("No rule.", "Without one nothing ends by itself.");
+  if (!found.rules.length) return empty("No rule.", "Without a rule, nothing is destroyed unless its erasure is approved.");
   return [
     h("p", { class: "quiet" }, `Number ${found.number}`, found.at ? [", since ", whenWithin(found.at)] : "", found.note ? [": ", h("bdi", null, found.note)] : "", "."),
     h("ul", { class: "bare requests", "aria-label": "Rules" }, found.rules.map((rule) => h("li", { class: "request" }, h("p", null, h("bdi", { class: "strong" }, rule.name), ` ${ASKS[rule.action]?.(counted(rule.days, "day")) ?? plain(rule.action)}`), h("p", { class: "quiet" }, conditions(rule))))),

@@ -210,8 +210,8 @@ function pausesCard(recording, me) {
     { class: "card", "aria-label": "Pauses and gaps" },
     h("h2", null, "Pauses and gaps"),
     notes.length ? h("ul", { class: "bare" }, notes.map(([at, text, since]) => h("li", null, h("span", { class: "strong" }, clock(at)), " ", text, since ? [" at ", whenWithin(since, true)] : ""))) : null,
-    asked.length ? h("ul", { class: "bare" }, asked.map((one) => h("li", null, when(one.at, true), h("span", { class: "strong" }, ` ${length(one)}`), one.reason ? [" for ", h("bdi", null, one.reason)] : null, one.how ? h("span", { class: "quiet" }, `, ended: ${plain(one.how)}`) : null))) : h("p", { class: "quiet" }, "No pause was asked for here."),
-    findings.length ? h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, "The files tell otherwise:"), h("ul", null, findings.map((one) => h("li", null, plain(one.what), " at ", whenWithin(one.at, true), one.seconds ? `, ${clock(one.seconds)}` : "")))) : null,
+    asked.length ? h("ul", { class: "bare" }, asked.map((one) => h("li", null, when(one.at, true), h("span", { class: "strong" }, ` ${length(one)}`), one.reason ? [" for ", h("bdi", null, one.reason)] : null, one.how ? h("span", { class: "quiet" }, `, ended: ${plain(one.how)}`) : null))) : h("p", { class: "quiet" }, "No pause was requested here."),
+    findings.length ? h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, "The files report otherwise:"), h("ul", null, findings.map((one) => h("li", null, plain(one.what), " at ", whenWithin(one.at, true), one.seconds ? `, ${clock(one.seconds)}` : "")))) : null,
   );
 }
 

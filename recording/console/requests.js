@@ -95,7 +95,7 @@ function exportOf(one, { signal }) {
   return h(
     "li",
     { class: "request" },
-    h("div", { class: "row between" }, h("span", null, h("span", { class: "strong" }, counted(one.recordings, "recording")), " ", h("span", { class: "quiet" }, "asked for ", whenWithin(one.requestedAt))), badge(one.state)),
+    h("div", { class: "row between" }, h("span", null, h("span", { class: "strong" }, counted(one.recordings, "recording")), h("span", { class: "quiet" }, ", ", whenWithin(one.requestedAt))), badge(one.state)),
     OPEN.includes(one.state) && h("progress", { max: one.recordings, value: one.done, "aria-label": "Recordings in the bundle" }, `${one.done} of ${one.recordings}`),
     h("dl", { class: "facts" }, fact("By", one.requestedBy ? h("bdi", { title: one.requestedBy }, short(one.requestedBy)) : null), fact("Note", one.note ? h("bdi", null, one.note) : null), fact("Length", one.lengthBytes ? size(one.lengthBytes) : null), fact(one.state === "gone" ? "Gone since" : "Available until", one.expiresAt ? when(one.expiresAt) : null), fact("Manifest", one.sha256 ? identifier(one.sha256, "SHA-256 of the manifest") : null),
       fact("Left out", one.leftOutCount ? h("ul", null, one.leftOut.map((each) => h("li", null, h("bdi", null, each.what), ": ", each.why)), one.leftOutCount > one.leftOut.length && h("li", null, `and ${one.leftOutCount - one.leftOut.length} more: see export.json in the bundle`)) : null), fact("Error", one.error ? h("span", { class: "problem" }, plain(one.error)) : null)),
@@ -111,7 +111,7 @@ function erasuresCard(context) {
   const look = () =>
     load(region, 3, async () => {
       const { rows, isMore } = await getPages("erasures", "erasures", pages, context.signal);
-      if (!rows.length) return empty("No request.", "What is asked for here waits until another person approves it.");
+      if (!rows.length) return empty("No request.", "What is requested here waits until another person approves it.");
       return [h("ul", { class: "bare requests", "aria-label": "Erasures" }, rows.map((one) => erasureRow(one, context.me))), isMore && h("div", { class: "row screen-only" }, olderButton(() => ((pages += 1), look())))];
     });
   const told = (event) => event.data?.erasure && look();
@@ -124,7 +124,7 @@ function erasureRow(one, me) {
   return h(
     "li",
     { class: "request" },
-    h("div", { class: "row between" }, h("span", null, h("a", { href: `#/requests/${one.erasureId}` }, h("bdi", null, one.reason)), " ", h("span", { class: "quiet" }, `${counted(one.recordings, "recording")}, asked for `, whenWithin(one.requestedAt), one.requestedBy === me.id ? " by you" : "")), stateOf(one, me)),
+    h("div", { class: "row between" }, h("span", null, h("a", { href: `#/requests/${one.erasureId}` }, h("bdi", null, one.reason)), " ", h("span", { class: "quiet" }, `${counted(one.recordings, "recording")}, `, whenWithin(one.requestedAt), one.requestedBy === me.id ? " by you" : "")), stateOf(one, me)),
   );
 }
 
