@@ -4,6 +4,7 @@ Nothing leaves loopback. The app runs as it would in Azure: it reaches the simul
 by settings that production has too, and both event paths (webhook and storage queue) deliver every event.
 """
 
+import fcntl
 import json
 import os
 import socket
@@ -11,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +87,7 @@ class LocalWorld:
     def _start(self) -> None:
         self.folder = self.options.data_dir or Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(held_alone(self.folder))
         self._say("Azurite (blob, queue and table storage) …")
         data_dir = self.folder / "azurite" if self.options.data_dir else None
         self._azurite = self._stack.enter_context(Azurite(data_dir))
@@ -233,6 +235,21 @@ class LocalWorld:
 
 class WorldError(Exception):
     """The local world could not be started; the text says what happened and where the log is."""
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Keep other worlds out of a folder; the system lets go of it when this process ends, however it ends.
+
+    Raises:
+        WorldError: another one runs in it. Two would write the same files, and the printed commands would lead to one.
+    """
+    with (folder / ".in-use").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WorldError(f"another local world runs in {folder}. Stop it, or choose another folder.") from None
+        yield
 
 
 def is_free(port: int) -> bool:
