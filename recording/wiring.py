@@ -171,7 +171,6 @@ def other_container(name: str, known: Settings) -> Archive:
     Raises:
         SettingsError: it is the archive itself, or an address that EXTERNAL_STORAGE_CONTAINERS does not name.
     """
-    from recording.adapters.blob.archive import BlobArchive
     from recording.adapters.blob.container import account_url
     from recording.settings import SettingsError, StorageConnection
 
@@ -183,7 +182,7 @@ def other_container(name: str, known: Settings) -> Archive:
         raise SettingsError({"CONTAINER": "is the archive itself"})
     identity = known.archive_storage.client_id
     place = known.archive_storage if is_ours else StorageConnection(blob_uri=account, client_id=identity)
-    return BlobArchive(known.model_copy(update={"archive_storage": place, "archive_container": container}))
+    return _archive_in(known, archive_storage=place, archive_container=container)
 
 
 def reset() -> None:
@@ -260,12 +259,17 @@ def _running() -> RunningCounts:
     return TableRunningCounts(settings())
 
 
-def _fallback() -> Archive:
+def _archive_in(known: Settings, **place: object) -> Archive:
+    """Return another archive: that of these settings with some of them changed."""
     from recording.adapters.blob.archive import BlobArchive
+    from recording.domain.model import with_changes
 
+    return BlobArchive(with_changes(known, place))
+
+
+def _fallback() -> Archive:
     known = settings()
-    place = {"archive_storage": known.fallback_storage, "archive_container": known.fallback_container}
-    return BlobArchive(known.model_copy(update=place))
+    return _archive_in(known, archive_storage=known.fallback_storage, archive_container=known.fallback_container)
 
 
 def _catalog() -> Catalog:
@@ -382,11 +386,9 @@ def _seal_key() -> SealKey:
 
 
 def _seal_store() -> SealStore:
-    from recording.adapters.blob.archive import BlobArchive
     from recording.domain.names import SEAL_CONTAINER
 
-    place = {"archive_container": SEAL_CONTAINER, "archive_access_tier": None}
-    return BlobArchive(settings().model_copy(update=place))
+    return _archive_in(settings(), archive_container=SEAL_CONTAINER, archive_access_tier=None)
 
 
 def _derived_queue() -> DerivedQueue:
@@ -408,11 +410,9 @@ def _export_queue() -> ExportQueue:
 
 
 def _export_store() -> Archive:
-    from recording.adapters.blob.archive import BlobArchive
     from recording.domain.names import EXPORT_CONTAINER
 
-    place = {"archive_container": EXPORT_CONTAINER, "archive_access_tier": None}
-    return BlobArchive(settings().model_copy(update=place))
+    return _archive_in(settings(), archive_container=EXPORT_CONTAINER, archive_access_tier=None)
 
 
 def _links() -> DownloadLinks:
@@ -446,10 +446,8 @@ def _keeping() -> Keeping:
 
 
 def _analysts() -> Archive:
-    from recording.adapters.blob.archive import BlobArchive
-
     known = settings()
-    return BlobArchive(known.model_copy(update={"archive_container": known.parquet_container}))
+    return _archive_in(known, archive_container=known.parquet_container)
 
 
 def _log() -> CallRecordingLog:

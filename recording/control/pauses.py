@@ -106,7 +106,7 @@ def begin_pause(
     name = canonical_id(recording_id)
     find_open = _finder_of_kind(wanted)
     before = state_before(recording_id, known, wanted, ports)
-    wanted = wanted.model_copy(update={"settled": is_recording(before)})
+    wanted = with_changes(wanted, {"settled": is_recording(before)})
     stale = pause_left_behind(known, wanted, before)
     pause, failed = _note_beforehand(name, known, wanted, ports, stale)
     is_joined = pause.id != wanted.id or (known is not None and not stale and find_open(known.pauses) is not None)
@@ -120,7 +120,7 @@ def begin_pause(
         _check_it_rests(recording_id, known, pause, error, ports, is_joined=is_joined, failed=failed)
         if is_joined and known is not None and known.last_action is not LastAction.PAUSED:
             stale = ANY  # when the pause to join reached ACS is not known: it may end too early
-            wanted = wanted.model_copy(update={"settled": True})
+            wanted = with_changes(wanted, {"settled": True})
     if failed is not None:
         raise failed
     if known is None or stale == ANY:

@@ -22,6 +22,7 @@ from recording.domain.find.find_query import (
 )
 from recording.domain.ids import are_same_id
 from recording.domain.incoming.facts import RecordingFacts
+from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
@@ -216,7 +217,7 @@ def find_all(
             unread(recording_id)
         if page.next is None:
             return
-        query = query.model_copy(update={"next": page.next})
+        query = with_changes(query, {"next": page.next})
 
 
 def _row_key_of(record: RecordingRecord) -> str | None:

@@ -17,6 +17,7 @@ from recording.domain.calls.pauses import CommandedPause, PauseEnd
 from recording.domain.find.find_query import LARGEST_PAGE, FindQuery
 from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.requests import Exact
+from recording.domain.model import with_changes
 from recording.domain.spreadsheet import safe_cell
 from recording.errors import RequestError
 from recording.library.directory import Found, find
@@ -107,7 +108,7 @@ def report_pauses(query: PauseQuery, ports: Ports, settings: Settings) -> PauseR
             _count(rows, found, ports)
         if page.next is None or seen >= MOST_RECORDINGS:
             return PauseReport(tuple(_in_order(rows)), seen, page.next is None)
-        asked = asked.model_copy(update={"next": page.next})
+        asked = with_changes(asked, {"next": page.next})
 
 
 def _count(rows: Rows, found: Found, ports: Ports) -> None:

@@ -16,6 +16,7 @@ from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import error_code_of, is_locked, status_of, translate_errors
 from recording.adapters.blob.container import blob_service
 from recording.domain.keep.destroy import Place, StoredVersion
+from recording.domain.model import with_changes
 from recording.domain.names import EXPORT_CONTAINER, QUARANTINE_CONTAINER, SEAL_CONTAINER
 from recording.ports.library.keeping import DestroyAnswer, HoldAnswer
 from recording.settings import Settings, StorageConnection
@@ -127,7 +128,7 @@ def as_custodian(connection: StorageConnection | None, settings: Settings) -> St
     known = settings.custodian_storage
     if connection is None or known is None or connection.connection_string is not None:
         return connection
-    return connection.model_copy(update={"client_id": known.client_id})
+    return with_changes(connection, {"client_id": known.client_id})
 
 
 def _listed(container: ContainerClient, place: Place, prefix: str, include: dict[str, Any]) -> Iterator[StoredVersion]:

@@ -31,6 +31,7 @@ from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, case_key
 from recording.domain.keep.erasure import Covering, Erasure, Scope, covering_of
 from recording.domain.keep.rules import RuleSet
+from recording.domain.model import with_changes
 from recording.domain.names import CUSTODY_TABLE
 from recording.errors import StorageError
 from recording.errors.codes import Code
@@ -75,7 +76,7 @@ class TableKeeping:
         active = {hold.case for hold in custody.active_holds}
         for case in {hold.case for hold in custody.holds} - active:
             remove_place(self._table, _hold_keys(case, custody.recording_id))
-        return custody.model_copy(update={"etag": etag})
+        return with_changes(custody, {"etag": etag})
 
     def custodies(self, first: str, last: str) -> Iterator[Custody | Unreadable]:
         """Yield a range of partitions, page by page."""
@@ -130,7 +131,7 @@ class TableKeeping:
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Return one row of the requests."""
         row = get_row(self._table, _request_keys(erasure_id))
-        return _document(Erasure, row).model_copy(update={"etag": row.metadata["etag"]}) if row is not None else None
+        return with_changes(_document(Erasure, row), {"etag": row.metadata["etag"]}) if row is not None else None
 
     def add_erasure(self, erasure: Erasure) -> bool:
         """Insert a row."""
@@ -138,13 +139,13 @@ class TableKeeping:
 
     def save_erasure(self, erasure: Erasure) -> Erasure:
         """Replace a row under its ETag."""
-        return erasure.model_copy(update={"etag": self._save(_request_row(erasure), erasure.etag)})
+        return with_changes(erasure, {"etag": self._save(_request_row(erasure), erasure.etag)})
 
     def erasures(self) -> Iterator[Erasure | Unreadable]:
         """Yield all rows of the requests."""
         for row in rows_of(self._table, _ERASURES):
             try:
-                yield _document(Erasure, row).model_copy(update={"etag": row.metadata["etag"]})
+                yield with_changes(_document(Erasure, row), {"etag": row.metadata["etag"]})
             except UnreadableRecordError as error:
                 yield Unreadable(str(row["RowKey"]), error.code)
 
@@ -234,7 +235,7 @@ def _request_row(erasure: Erasure) -> Row:
 
 
 def _custody(row: TableEntity) -> Custody:
-    return _document(Custody, row).model_copy(update={"etag": row.metadata["etag"]})
+    return with_changes(_document(Custody, row), {"etag": row.metadata["etag"]})
 
 
 def _readable(row: TableEntity) -> Custody | Unreadable:

@@ -30,6 +30,7 @@ from recording.adapters.table.tables import (
     rows_of,
     table_service,
 )
+from recording.domain.model import with_changes
 from recording.domain.names import OUTBOX_TABLE
 from recording.domain.outgoing.delivery import Entry, WayHealth
 from recording.domain.outgoing.events import OutgoingEvent, Subject, read_stored, stamp
@@ -82,7 +83,7 @@ class TableOutbox:
         """Replace a row under its ETag."""
         if entry.etag is None:
             raise ClaimLostError("an entry that was not read cannot be saved")
-        return entry.model_copy(update={"etag": self._replace(_pending_row(entry), entry.etag)})
+        return with_changes(entry, {"etag": self._replace(_pending_row(entry), entry.etag)})
 
     def remove(self, entry: Entry) -> None:
         """Delete a row under its ETag."""
@@ -143,7 +144,7 @@ class TableOutbox:
     def save_health(self, health: WayHealth) -> WayHealth:
         """Replace one row under its ETag, or insert it."""
         row = _way_keys(health.way) | pieces_of(health.model_dump_json())
-        return health.model_copy(update={"etag": self._replace(row, health.etag)})
+        return with_changes(health, {"etag": self._replace(row, health.etag)})
 
     def _replace(self, row: Row, etag: str | None) -> str:
         """Write a row if it still has this ETag, or if there is none yet; returns the new one."""
@@ -197,6 +198,6 @@ def _entry(row: TableEntity) -> Entry | None:
 
 def _document(model: type[M], row: TableEntity) -> M | None:
     try:
-        return model.model_validate_json(text_of(row)).model_copy(update={"etag": row.metadata["etag"]})
+        return with_changes(model.model_validate_json(text_of(row)), {"etag": row.metadata["etag"]})
     except (ValidationError, ValueError, RecursionError):
         return None

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from recording.domain.model import with_changes
+
 FIRST_TRY_AGAIN, LONGEST_TRY_AGAIN = timedelta(seconds=5), timedelta(minutes=1)
 # Seconds after which a recording is looked at whose state is about to change.
 LOOKS = (*range(1, 11), 12, 14, 16, 18, 20, 25, 30, 40, 50, 60)
@@ -57,7 +59,7 @@ class GuardTask(BaseModel):
 
     def again(self) -> "GuardTask":
         """Return the message of the next try."""
-        return self.model_copy(update={"attempt": self.attempt + 1})
+        return with_changes(self, {"attempt": self.attempt + 1})
 
 
 def read_guard(text: str) -> GuardTask | None:

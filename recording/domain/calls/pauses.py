@@ -142,7 +142,7 @@ def with_end(
 ) -> tuple[CommandedPause, ...]:
     """Return the pauses with the open ones ended: those with these ids, or all where none are given."""
     return tuple(
-        pause.model_copy(update={"ended_at": at, "how": how})
+        with_changes(pause, {"ended_at": at, "how": how})
         if pause.how is None and (only is None or pause.id in only)
         else pause
         for pause in pauses

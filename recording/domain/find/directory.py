@@ -35,6 +35,7 @@ from recording.domain.incoming.facts import (
 )
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.incoming.participants import ParticipantClass, canonical_participant, last_digits
+from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_held
@@ -239,7 +240,7 @@ def facts_kept(known: RecordingFacts, fresh: RecordingFacts) -> RecordingFacts:
     more = max(known.more_participants, fresh.more_participants, len(people) - len(listed))
     said |= {"participants": tuple(people[key] for key in listed), "more_participants": more, "unread": known.unread}
     said |= {"kinds": tuple(sorted({*known.kinds, *fresh.kinds}))}
-    return fresh.model_copy(update=said)
+    return with_changes(fresh, said)
 
 
 def participants_of(documents: Iterable[ChunkMetadata], key: IndexKey) -> tuple[KnownParticipant, ...]:

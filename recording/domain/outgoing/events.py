@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from recording.domain.ids import name_of
+from recording.domain.model import with_changes
 from recording.domain.times import UtcTime, as_utc
 
 VERSION = 1  # of stored events; a newer one is left to a newer version of the app
@@ -198,7 +199,7 @@ class OutgoingEvent(BaseModel):
 
     def of_tenant(self, tenant: str | None) -> "OutgoingEvent":
         """Return the event as one of this tenant's; its id stays."""
-        return self if tenant == self.tenant else self.model_copy(update={"tenant": tenant})
+        return self if tenant == self.tenant else with_changes(self, {"tenant": tenant})
 
 
 def event_of(kind: EventType, subject: Subject, at: datetime, data: Data, *marks: object) -> OutgoingEvent:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from recording.domain.model import with_changes
 from recording.domain.outgoing.events import OutgoingEvent, Subject
 
 VERSION = 1
@@ -32,7 +33,7 @@ class NotifyTask(BaseModel):
 
     def again(self) -> "NotifyTask":
         """Return the message of the next try."""
-        return self.model_copy(update={"attempt": self.attempt + 1})
+        return with_changes(self, {"attempt": self.attempt + 1})
 
     def wait(self) -> timedelta:
         """Return how long the next try waits."""
