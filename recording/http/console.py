@@ -25,7 +25,7 @@ from recording.errors import RecordingError, RequestError
 from recording.errors.codes import Code
 from recording.http import console_data, derived, events, handover, keep, library, media, routes
 from recording.http.console_files import HARDENED
-from recording.http.routes import Dependencies, as_json, json_body
+from recording.http.routes import Dependencies, Endpoint, as_json, json_body
 from recording.ports.probe import Probe
 from recording.settings import Settings
 
@@ -67,17 +67,7 @@ class ConsoleRoute:
 
 def answer(request: func.HttpRequest, dependencies: Dependencies, probe: Probing) -> func.HttpResponse:
     """Answer one request to `console/api/…`; every refusal is a problem document."""
-
-    def work() -> func.HttpResponse:
-        route, values = _route_of(request)
-        check_same_origin(request, is_media=route.is_media)
-        _, settings = dependencies()
-        principal = signed_in(request, settings)
-        if route.operation is not None:
-            check_allowed(principal, route.operation)
-        return route.answer(_changed(request, values), dependencies, probe)
-
-    answered = _respond(work)
+    answered = routes.respond(lambda: _answer_or_ask_to_sign_in(request, dependencies, probe))
     for name, value in _NEVER_RENDERED.items():
         answered.headers.setdefault(name, value)
     return answered
@@ -111,18 +101,26 @@ def signed_in(request: func.HttpRequest, settings: Settings) -> Principal:
     return read_principal(request.headers.get(_PRINCIPAL))
 
 
-def _respond(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
-    """Return the answer or the problem document; a missing sign-in is answered with the address to sign in at."""
+def _answer_or_ask_to_sign_in(
+    request: func.HttpRequest, dependencies: Dependencies, probe: Probing
+) -> func.HttpResponse:
+    """Return the answer; a missing sign-in is answered with the address to sign in at."""
+    try:
+        return _answer(request, dependencies, probe)
+    except RecordingError as error:
+        if error.code is not Code.NOT_SIGNED_IN:
+            raise
+        return routes.problem(error, {"signInUrl": SIGN_IN_URL})
 
-    def with_sign_in() -> func.HttpResponse:
-        try:
-            return work()
-        except RecordingError as error:
-            if error.code is not Code.NOT_SIGNED_IN:
-                raise
-            return routes.problem(error, {"signInUrl": SIGN_IN_URL})
 
-    return routes.respond(with_sign_in)
+def _answer(request: func.HttpRequest, dependencies: Dependencies, probe: Probing) -> func.HttpResponse:
+    route, values = _route_of(request)
+    check_same_origin(request, is_media=route.is_media)
+    _, settings = dependencies()
+    principal = signed_in(request, settings)
+    if route.operation is not None:
+        check_allowed(principal, route.operation)
+    return route.answer(_changed(request, values), dependencies, probe)
 
 
 def _origin_of(request: func.HttpRequest) -> str:
@@ -195,7 +193,7 @@ def _me(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) 
     return as_json(content, 200)
 
 
-def _same(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse]) -> Answer:
+def _same(function: Endpoint) -> Answer:
     """Return the answer of the function that key holders use."""
     return lambda request, dependencies, _probe: function(request, dependencies)
 
@@ -206,20 +204,19 @@ def _channel(request: func.HttpRequest, dependencies: Dependencies, _probe: Prob
     return media.chunk_media(_changed(request, request.route_params, params=params), dependencies)
 
 
-def _held_decision(function: Callable[[func.HttpRequest, Dependencies], func.HttpResponse]) -> Answer:
+def _held_decision(function: Endpoint) -> Answer:
     """Return the answer to a decision about the held item that the path names."""
+    return lambda request, dependencies, _probe: routes.respond(
+        lambda: function(_with_held_id(request), dependencies),
+    )
 
-    def decide(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:
-        def work() -> func.HttpResponse:
-            asked = json_body(request)
-            if not isinstance(asked, dict):
-                raise RequestError("the body is not a JSON object")
-            body = json.dumps(asked | {"id": _held_id(request)}).encode()
-            return function(_changed(request, {}, body), dependencies)
 
-        return routes.respond(work)
-
-    return decide
+def _with_held_id(request: func.HttpRequest) -> func.HttpRequest:
+    """Return the request with the id from its path in its body, where key holders name it."""
+    asked = json_body(request)
+    if not isinstance(asked, dict):
+        raise RequestError("the body is not a JSON object")
+    return _changed(request, {}, json.dumps(asked | {"id": _held_id(request)}).encode())
 
 
 def _held_media(request: func.HttpRequest, dependencies: Dependencies, _probe: Probing) -> func.HttpResponse:

@@ -28,7 +28,7 @@ from recording.domain.state.transitions import is_archived
 from recording.domain.watched.attention import AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
-from recording.http.routes import Dependencies, as_json, authorize, caller_of, json_body, recording_id_of, respond
+from recording.http.routes import Dependencies, as_json, caller_of, endpoint, json_body, recording_id_of
 from recording.http.views import in_json
 from recording.http.views.attention import AttentionItemView
 from recording.http.views.library import FoundView
@@ -66,69 +66,57 @@ _COLUMNS = (
 )
 
 
-def see_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.SEE_NOW)
+def see_now(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """GET now: 200 with attention items, today's volume and the queues; 304 while nothing has changed."""
-
-    def look() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.SEE_NOW, dependencies)
-        now = ports.clock.now()
-        since = _midnight(request.params.get("from"), now)
-        content = ports.memory.known_or("now", now, _LOOK_KEPT, lambda: _standing(ports, settings))
-        volume = ports.memory.known_or(("volume", since), now, _VOLUME_KEPT, lambda: _volume(since, ports))
-        content = {**content, "volume": {"today": volume}}
-        etag = f'"{hashlib.sha256(json.dumps(content, default=in_json).encode()).hexdigest()[:32]}"'
-        if etag in request.headers.get("If-None-Match", ""):  # a proxy may have weakened it
-            return func.HttpResponse(status_code=304, headers={"ETag": etag})
-        return as_json({"generatedAt": now.isoformat(), **content}, 200, {"ETag": etag})
-
-    return respond(look)
+    now = ports.clock.now()
+    since = _midnight(request.params.get("from"), now)
+    content = ports.memory.known_or("now", now, _LOOK_KEPT, lambda: _standing(ports, settings))
+    volume = ports.memory.known_or(("volume", since), now, _VOLUME_KEPT, lambda: _volume(since, ports))
+    content = {**content, "volume": {"today": volume}}
+    etag = f'"{hashlib.sha256(json.dumps(content, default=in_json).encode()).hexdigest()[:32]}"'
+    if etag in request.headers.get("If-None-Match", ""):  # a proxy may have weakened it
+        return func.HttpResponse(status_code=304, headers={"ETag": etag})
+    return as_json({"generatedAt": now.isoformat(), **content}, 200, {"ETag": etag})
 
 
-def see_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.GET)
+def see_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """GET recordings/{recordingId}: 200 with the state as on the keyed route, and what the player needs."""
-
-    def look() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.GET, dependencies)
-        recording_id = recording_id_of(request)
-        seen = control.look_at(recording_id, ports)
-        record, chunks = seen.record, seen.chunks
-        content = control.told_of(seen, ports, settings)
-        by_key = {(chunk.task.index, chunk.task.document_id): chunk for chunk in chunks}
-        content["chunks"] = [
-            {**told, **_of_chunk(by_key.get((told["index"], told["documentId"])))} for told in content["chunks"]
-        ]
-        content |= {"facts": _facts(record, ports, settings), "gaps": _gaps(record, chunks)}
-        content["consents"] = as_shown(record.consent, record.consents) if record else None
-        content["mediaPauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
-        content["holds"] = _holds(recording_id, ports)
-        return as_json(content, 200, {"ETag": etag_of(record.current_tags if record else {})})
-
-    return respond(look)
+    recording_id = recording_id_of(request)
+    seen = control.look_at(recording_id, ports)
+    record, chunks = seen.record, seen.chunks
+    content = control.told_of(seen, ports, settings)
+    by_key = {(chunk.task.index, chunk.task.document_id): chunk for chunk in chunks}
+    content["chunks"] = [
+        {**told, **_of_chunk(by_key.get((told["index"], told["documentId"])))} for told in content["chunks"]
+    ]
+    content |= {"facts": _facts(record, ports, settings), "gaps": _gaps(record, chunks)}
+    content["consents"] = as_shown(record.consent, record.consents) if record else None
+    content["mediaPauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
+    content["holds"] = _holds(recording_id, ports)
+    return as_json(content, 200, {"ETag": etag_of(record.current_tags if record else {})})
 
 
-def verify_now(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.VERIFY)
+def verify_now(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/{recordingId}/verify: 200 with the result for a part of it, and where to continue.
 
     One request reads `LARGEST_PART` or one file, so that it ends before the platform ends it (docs/adr/0068); the
     audit trail has an entry for each.
     """
-
-    def prove() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.VERIFY, dependencies)
-        recording_id = recording_id_of(request)
-        check_recording_id(recording_id)
-        first = VerifyRequest.read(json_body(request)).first if request.get_body() else 0
-        part = verify_part(recording_id, first, LARGEST_PART, ports, settings)
-        if part is None:
-            raise RequestError("the catalog knows no file of this recording", code=Code.RECORDING_NOT_FOUND)
-        entry = AuditEntry(ports.clock.now(), Operation.VERIFY, recording_id, caller_of(request, settings), DONE)
-        ports.audit.add(replace(entry, note=_verdict(part)))
-        told = VerifiedView.of(recording_id, part.found).plain()
-        told |= {"proved": part.is_all and part.found.is_proved, "disposed": part.found.disposed}
-        told |= {"first": part.first, "files": part.files, "next": part.end if part.end < part.files else None}
-        return as_json(told, 200)
-
-    return respond(prove)
+    recording_id = recording_id_of(request)
+    check_recording_id(recording_id)
+    first = VerifyRequest.read(json_body(request)).first if request.get_body() else 0
+    part = verify_part(recording_id, first, LARGEST_PART, ports, settings)
+    if part is None:
+        raise RequestError("the catalog knows no file of this recording", code=Code.RECORDING_NOT_FOUND)
+    entry = AuditEntry(ports.clock.now(), Operation.VERIFY, recording_id, caller_of(request, settings), DONE)
+    ports.audit.add(replace(entry, note=_verdict(part)))
+    told = VerifiedView.of(recording_id, part.found).plain()
+    told |= {"proved": part.is_all and part.found.is_proved, "disposed": part.found.disposed}
+    told |= {"first": part.first, "files": part.files, "next": part.end if part.end < part.files else None}
+    return as_json(told, 200)
 
 
 def _verdict(part: VerifiedPart) -> str:
@@ -141,40 +129,43 @@ def _verdict(part: VerifiedPart) -> str:
 
 def read_audit(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
     """GET audit: 200 with a page of the trail, newest first; that of one recording is open to all readers."""
-
-    def look() -> func.HttpResponse:
-        recording_id = request.params.get("recording") or None
-        operation = Operation.READ_AUDIT if recording_id is None else Operation.READ_AUDIT_OF_RECORDING
-        ports, _ = authorize(request, operation, dependencies)
-        if recording_id is not None:
-            check_recording_id(recording_id)
-        since, until = _time(request.params.get("from")), _time(request.params.get("to"), "to")
-        trail = Trail(recording_id, since, until)
-        rows, more = page_of(trail, request.params.get("next") or "", MOST_ENTRIES, ports)
-        return as_json({"entries": [row.plain() for row in TrailEntryView.all_of(rows)], "next": more}, 200)
-
-    return respond(look)
+    is_all = not request.params.get("recording")
+    return (_read_whole_audit if is_all else _read_audit_of_recording)(request, dependencies)
 
 
-def as_table(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.READ_AUDIT)
+def _read_whole_audit(request: func.HttpRequest, ports: Ports, _settings: Settings) -> func.HttpResponse:
+    return _page_of_trail(request, None, ports)
+
+
+@endpoint(Operation.READ_AUDIT_OF_RECORDING)
+def _read_audit_of_recording(request: func.HttpRequest, ports: Ports, _settings: Settings) -> func.HttpResponse:
+    recording_id = request.params["recording"]
+    check_recording_id(recording_id)
+    return _page_of_trail(request, recording_id, ports)
+
+
+def _page_of_trail(request: func.HttpRequest, recording_id: str | None, ports: Ports) -> func.HttpResponse:
+    since, until = _time(request.params.get("from")), _time(request.params.get("to"), "to")
+    rows, more = page_of(Trail(recording_id, since, until), request.params.get("next") or "", MOST_ENTRIES, ports)
+    return as_json({"entries": [row.plain() for row in TrailEntryView.all_of(rows)], "next": more}, 200)
+
+
+@endpoint(Operation.SEARCH)
+def as_table(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/csv: 200 with a page of results as CSV that no spreadsheet takes for formulas."""
-
-    def look() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.SEARCH, dependencies)
-        page = find(FindQuery.read(json_body(request)), ports, settings)
-        text = io.StringIO()
-        writer = csv.writer(text)
-        writer.writerow(_COLUMNS)
-        writer.writerows(_cells(FoundView.of(one).plain()) for one in page.items)
-        headers = {"Content-Disposition": 'attachment; filename="recordings.csv"'}
-        headers |= {
-            "X-Recordings-Count": str(len(page.items)),
-            **({"X-Recordings-Next": page.next} if page.next else {}),
-        }
-        body = text.getvalue().encode("utf-8-sig")
-        return func.HttpResponse(body, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
-
-    return respond(look)
+    page = find(FindQuery.read(json_body(request)), ports, settings)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    writer.writerows(_cells(FoundView.of(one).plain()) for one in page.items)
+    headers = {"Content-Disposition": 'attachment; filename="recordings.csv"'}
+    headers |= {
+        "X-Recordings-Count": str(len(page.items)),
+        **({"X-Recordings-Next": page.next} if page.next else {}),
+    }
+    body = text.getvalue().encode("utf-8-sig")
+    return func.HttpResponse(body, status_code=200, headers=headers, mimetype="text/csv", charset="utf-8")
 
 
 # --- now -------------------------------------------------------------------------------------------------------------
@@ -224,13 +215,11 @@ def _volume(since: datetime, ports: Ports) -> dict[str, Any] | None:
         return None
     directory, source = library_of(ports)
     keys = source.keys()
-
-    def rows(state: FindState | None) -> tuple[dict[str, IndexRow], bool]:
-        query = FindQuery(since=since, state=state)
-        return _rows_of(directory, plan_of(query, keys).spans)
-
-    everything, is_whole = rows(None)
-    unfinished = set().union(*(rows(state)[0] for state in _NOT_ARCHIVED))
+    everything, is_whole = _rows_of(directory, plan_of(FindQuery(since=since), keys).spans)
+    unfinished: set[str] = set()
+    for state in _NOT_ARCHIVED:
+        rows, _ = _rows_of(directory, plan_of(FindQuery(since=since, state=state), keys).spans)
+        unfinished |= rows.keys()
     return {
         "recordings": len(everything),
         "archived": len(everything.keys() - unfinished),

@@ -68,17 +68,17 @@ def serve(request: func.HttpRequest) -> func.HttpResponse:
 
     The path is never turned into a file name: it is looked up among the existing files.
     """
+    return respond(lambda: _look_up(request))
 
-    def look() -> func.HttpResponse:
-        path = request.route_params.get("path") or ""
-        if not path and not urlsplit(request.url).path.endswith("/"):
-            return func.HttpResponse(status_code=308, headers={"Location": f"console/{INDEX}", **HARDENED})
-        found = files().get(path or INDEX)
-        if found is None:
-            raise RequestError("the console has no such file", code=Code.UNKNOWN_ROUTE)
-        return _serve(found, request)
 
-    return respond(look)
+def _look_up(request: func.HttpRequest) -> func.HttpResponse:
+    path = request.route_params.get("path") or ""
+    if not path and not urlsplit(request.url).path.endswith("/"):
+        return func.HttpResponse(status_code=308, headers={"Location": f"console/{INDEX}", **HARDENED})
+    found = files().get(path or INDEX)
+    if found is None:
+        raise RequestError("the console has no such file", code=Code.UNKNOWN_ROUTE)
+    return _serve(found, request)
 
 
 @cache

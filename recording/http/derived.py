@@ -8,62 +8,44 @@ from recording.control.audit import run_audited
 from recording.control.notes import check_recording_id
 from recording.domain.incoming.roles import Operation
 from recording.http.parts import send_part
-from recording.http.routes import (
-    Dependencies,
-    as_json,
-    authorize,
-    caller_of,
-    json_body,
-    recording_id_of,
-    respond,
-)
+from recording.http.routes import as_json, caller_of, endpoint, json_body, recording_id_of
 from recording.library.derived import ask
 from recording.library.listening import MOST_BYTES
+from recording.ports import Ports
+from recording.settings import Settings
 
 
-def derive_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.DERIVE)
+def derive_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/{recordingId}/derived: 202 with the files to be made, and the progress of each."""
+    recording_id, caller = recording_id_of(request), caller_of(request, settings)
+    check_recording_id(recording_id)
+    body = json_body(request)
 
-    def derive() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.DERIVE, dependencies)
-        recording_id, caller = recording_id_of(request), caller_of(request, settings)
-        check_recording_id(recording_id)
-        body = json_body(request)
+    def act() -> dict[str, Any]:
+        return ask.request_derived(recording_id, body, ports)
 
-        def act() -> dict[str, Any]:
-            return ask.request_derived(recording_id, body, ports)
-
-        told = run_audited(Operation.DERIVE, recording_id, caller, ports, act)
-        return as_json(told, 202, {"Location": request.url.split("?")[0]})
-
-    return respond(derive)
+    told = run_audited(Operation.DERIVE, recording_id, caller, ports, act)
+    return as_json(told, 202, {"Location": request.url.split("?")[0]})
 
 
-def list_derived(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.LIST_DERIVED)
+def list_derived(request: func.HttpRequest, ports: Ports, _settings: Settings) -> func.HttpResponse:
     """GET recordings/{recordingId}/derived: 200 with all derived files of a recording."""
-
-    def look() -> func.HttpResponse:
-        ports, _ = authorize(request, Operation.LIST_DERIVED, dependencies)
-        recording_id = recording_id_of(request)
-        check_recording_id(recording_id)
-        return as_json({"recordingId": recording_id, "files": ask.list_derived(recording_id, ports)}, 200)
-
-    return respond(look)
+    recording_id = recording_id_of(request)
+    check_recording_id(recording_id)
+    return as_json({"recordingId": recording_id, "files": ask.list_derived(recording_id, ports)}, 200)
 
 
-def derived_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.HEAR_DERIVED)
+def derived_media(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """GET recordings/{recordingId}/derived/{derivedId}/media: 206 with a range of it, as `chunk_media`."""
+    recording_id = recording_id_of(request)
+    check_recording_id(recording_id)
+    heard = ask.find_heard(recording_id, str(request.route_params.get("derivedId", "")), ports)
 
-    def listen() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.HEAR_DERIVED, dependencies)
-        recording_id = recording_id_of(request)
-        check_recording_id(recording_id)
-        heard = ask.find_heard(recording_id, str(request.route_params.get("derivedId", "")), ports)
+    def read(first: int, length: int) -> bytes:
+        ask.note_hearing(heard, first, length, caller_of(request, settings), ports)
+        return ask.read_heard(heard, first, length, ports)
 
-        def read(first: int, length: int) -> bytes:
-            ask.note_hearing(heard, first, length, caller_of(request, settings), ports)
-            return ask.read_heard(heard, first, length, ports)
-
-        return send_part(request, heard, MOST_BYTES, read)
-
-    return respond(listen)
+    return send_part(request, heard, MOST_BYTES, read)

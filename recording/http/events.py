@@ -14,10 +14,12 @@ from recording.domain.incoming.requests import Exact
 from recording.domain.incoming.roles import Operation
 from recording.domain.outgoing.events import EventType, type_named
 from recording.errors import RequestError
-from recording.http.routes import Dependencies, as_json, authorize, caller_of, json_body, respond
+from recording.http.routes import as_json, caller_of, endpoint, json_body
 from recording.http.views.events import ReceiverView, ReplayedView
 from recording.library.notify.operate import Asked, enable, health_of_ways, replay
 from recording.operate.accept import check_note
+from recording.ports import Ports
+from recording.settings import Settings
 
 LONGEST = timedelta(days=7)  # the period of one request, which must answer while the caller waits
 MOST_EVENTS = 5000  # per request
@@ -42,59 +44,47 @@ class ReplayRequest(Exact):
     note: Note
 
 
-def list_receivers(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.LIST_RECEIVERS)
+def list_receivers(_request: func.HttpRequest, ports: Ports, _settings: Settings) -> func.HttpResponse:
     """GET events/receivers: 200 with the state of each receiver of events."""
-
-    def look() -> func.HttpResponse:
-        ports, _ = authorize(request, Operation.LIST_RECEIVERS, dependencies)
-        found = [ReceiverView.of(health).plain() for health in health_of_ways(ports)]
-        return as_json({"receivers": found}, 200)
-
-    return respond(look)
+    found = [ReceiverView.of(health).plain() for health in health_of_ways(ports)]
+    return as_json({"receivers": found}, 200)
 
 
-def enable_receiver(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.ENABLE_RECEIVER)
+def enable_receiver(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST events/receivers/{name}/enable: 200 with its state; the events it missed need a replay."""
+    name, asked = str(request.route_params.get("name", "")), EnableRequest.read(json_body(request))
+    check_note(asked.note)
 
-    def work() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.ENABLE_RECEIVER, dependencies)
-        name, asked = str(request.route_params.get("name", "")), EnableRequest.read(json_body(request))
-        check_note(asked.note)
+    def act() -> dict[str, Any]:
+        return ReceiverView.of(enable(name, ports)).plain()
 
-        def act() -> dict[str, Any]:
-            return ReceiverView.of(enable(name, ports)).plain()
-
-        note = f"{name[:32]}: {without_numbers(asked.note)}"
-        caller = caller_of(request, settings)
-        return as_json(run_audited(Operation.ENABLE_RECEIVER, None, caller, ports, act, note=note), 200)
-
-    return respond(work)
+    note = f"{name[:32]}: {without_numbers(asked.note)}"
+    caller = caller_of(request, settings)
+    return as_json(run_audited(Operation.ENABLE_RECEIVER, None, caller, ports, act, note=note), 200)
 
 
-def replay_events(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.REPLAY_EVENTS)
+def replay_events(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST events/replay: 202 with how many events are sent again, and where to continue."""
+    asked = ReplayRequest.read(json_body(request))
+    check_note(asked.note)
+    name = canonical_id(asked.recording_id) if asked.recording_id is not None else None
+    if name is not None:
+        check_recording_id(name)
+    until = asked.until or ports.clock.now()
+    if not timedelta() <= until - asked.since <= LONGEST:
+        raise RequestError("since must be before until, and at most seven days before it")
+    meant = Asked(asked.since, until, types_of(asked.types), asked.receivers, name, MOST_EVENTS)
 
-    def work() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.REPLAY_EVENTS, dependencies)
-        asked = ReplayRequest.read(json_body(request))
-        check_note(asked.note)
-        name = canonical_id(asked.recording_id) if asked.recording_id is not None else None
-        if name is not None:
-            check_recording_id(name)
-        until = asked.until or ports.clock.now()
-        if not timedelta() <= until - asked.since <= LONGEST:
-            raise RequestError("since must be before until, and at most seven days before it")
-        meant = Asked(asked.since, until, types_of(asked.types), asked.receivers, name, MOST_EVENTS)
+    def act() -> dict[str, Any]:
+        return ReplayedView.of(replay(meant, ports)).plain()
 
-        def act() -> dict[str, Any]:
-            return ReplayedView.of(replay(meant, ports)).plain()
-
-        done = run_audited(
-            Operation.REPLAY_EVENTS, name, caller_of(request, settings), ports, act, note=without_numbers(asked.note)
-        )
-        return as_json(done, 202)
-
-    return respond(work)
+    done = run_audited(
+        Operation.REPLAY_EVENTS, name, caller_of(request, settings), ports, act, note=without_numbers(asked.note)
+    )
+    return as_json(done, 202)
 
 
 def types_of(words: tuple[str, ...] | list[str]) -> list[EventType]:

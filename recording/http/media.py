@@ -7,14 +7,7 @@ from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.parts import send_part
-from recording.http.routes import (
-    Dependencies,
-    as_json,
-    authorize,
-    caller_of,
-    recording_id_of,
-    respond,
-)
+from recording.http.routes import as_json, caller_of, endpoint, recording_id_of
 from recording.library.links import make_link
 from recording.library.listening import Media, find_media, find_suspect, most_bytes, note_listening, read_media
 from recording.library.waveforms import waveform_of
@@ -25,54 +18,38 @@ from recording.settings import Settings
 _LARGEST_NUMBER = 9  # digits: neither an index nor a channel has more
 
 
-def chunk_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.LISTEN)
+def chunk_media(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """GET recordings/{recordingId}/chunks/{index}/media: 206 with a range of the media, at most 4 MiB.
 
     HEAD returns length and type, and leaves no row. Without `Range` the whole file is sent if it is that small; else
     the request is refused, so that no client takes a part for the whole.
     """
-
-    def listen() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.LISTEN, dependencies)
-        media = _media(request, ports)
-        return _serve(media, request, ports, settings)
-
-    return respond(listen)
+    media = _media(request, ports)
+    return _serve(media, request, ports, settings)
 
 
-def held_media(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.HEAR_HELD)
+def held_media(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """GET held/{id}/media: 206 with a range of media that awaits a decision, for those who decide."""
-
-    def listen() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.HEAR_HELD, dependencies)
-        record = chunk_of_id(str(request.route_params.get("id", "")), ports)
-        if record is None:
-            raise RequestError("there is no such chunk", code=Code.UNKNOWN_ID)
-        return _serve(find_suspect(record, request.params.get("blob")), request, ports, settings)
-
-    return respond(listen)
+    record = chunk_of_id(str(request.route_params.get("id", "")), ports)
+    if record is None:
+        raise RequestError("there is no such chunk", code=Code.UNKNOWN_ID)
+    return _serve(find_suspect(record, request.params.get("blob")), request, ports, settings)
 
 
-def chunk_peaks(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.SEE_PEAKS)
+def chunk_peaks(request: func.HttpRequest, ports: Ports, _settings: Settings) -> func.HttpResponse:
     """GET recordings/{recordingId}/chunks/{index}/peaks: 200 with the waveform of each channel."""
-
-    def look() -> func.HttpResponse:
-        ports, _ = authorize(request, Operation.SEE_PEAKS, dependencies)
-        return as_json(waveform_of(_media(request, ports), ports), 200)
-
-    return respond(look)
+    return as_json(waveform_of(_media(request, ports), ports), 200)
 
 
-def download_link(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.LINK)
+def download_link(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/{recordingId}/chunks/{index}/link: 201 with a link to storage, valid for minutes."""
-
-    def hand_out() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.LINK, dependencies)
-        made = make_link(_media(request, ports), caller_of(request, settings), ports, settings)
-        told = {"url": made.url, "expiresAt": made.expires_at.isoformat(), "fileName": made.file_name}
-        return as_json(told, 201)
-
-    return respond(hand_out)
+    made = make_link(_media(request, ports), caller_of(request, settings), ports, settings)
+    told = {"url": made.url, "expiresAt": made.expires_at.isoformat(), "fileName": made.file_name}
+    return as_json(told, 201)
 
 
 def _serve(media: Media, request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:

@@ -5,6 +5,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import wraps
 from typing import Any
 
 import azure.functions as func
@@ -20,7 +21,6 @@ from recording.domain.incoming.requests import (
     AcceptRequest,
     ConsentRequest,
     DecisionRequest,
-    HeldFilter,
     HeldQuery,
     PauseRequest,
     RedriveRequest,
@@ -36,7 +36,7 @@ from recording.http.views.status import DeepHealthView
 from recording.library.running import naming_the_running_one
 from recording.library.tags import etag_of
 from recording.operate.attention import needs_attention
-from recording.operate.decide import Decided, accept, dismiss, retry
+from recording.operate.decide import accept, dismiss, retry
 from recording.operate.doctor import examine
 from recording.operate.held import redrive
 from recording.ports import Ports
@@ -47,175 +47,158 @@ from recording.telemetry import Event, emit
 LARGEST_BODY = 64 * 1024
 KEY_PARAMETERS = ("code", "clientId")  # the platform's
 Dependencies = Callable[[], tuple[Ports, Settings]]
+Handler = Callable[[func.HttpRequest, Ports, Settings], func.HttpResponse]
+Endpoint = Callable[[func.HttpRequest, Dependencies], func.HttpResponse]
 _LOG = logging.getLogger("recording")
 
 
-def start_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+def endpoint(operation: Operation) -> Callable[[Handler], Endpoint]:
+    """Open a handler to the callers who may do this; every error is answered with a problem document."""
+
+    def opened(handler: Handler) -> Endpoint:
+        @wraps(handler)
+        def answer(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+            return respond(lambda: handler(request, *authorize(request, operation, dependencies)))
+
+        return answer
+
+    return opened
+
+
+@endpoint(Operation.START)
+def start_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings: 201 with `Location`."""
-
-    def start() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.START, dependencies)
-        body, caller = json_body(request), caller_of(request, settings)
-        asked, told_key = control.start_in(body), request.headers.get("Idempotency-Key")
-        with control.early_refusals_told(asked, told_key, caller, ports, settings):
-            key = _idempotency_key(request)
-            check_rate(caller, settings.start_rate_per_minute, ports)
-        started = run_audited(
-            Operation.START,
-            None,
-            caller,
-            ports,
-            lambda: naming_the_running_one(
-                lambda: control.start_recording(asked or body, key, caller, ports, settings), body, ports, settings
-            ),
-            before=control.early_refusals_told(asked, key, caller, ports, settings),
-        )
-        location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
-        return as_json(started, 201, {"Location": location})
-
-    return respond(start)
+    body, caller = json_body(request), caller_of(request, settings)
+    asked, told_key = control.start_in(body), request.headers.get("Idempotency-Key")
+    with control.early_refusals_told(asked, told_key, caller, ports, settings):
+        key = _idempotency_key(request)
+        check_rate(caller, settings.start_rate_per_minute, ports)
+    started = run_audited(
+        Operation.START,
+        None,
+        caller,
+        ports,
+        lambda: naming_the_running_one(
+            lambda: control.start_recording(asked or body, key, caller, ports, settings), body, ports, settings
+        ),
+        before=control.early_refusals_told(asked, key, caller, ports, settings),
+    )
+    location = f"{request.url.split('?')[0].rstrip('/')}/{started['recordingId']}"
+    return as_json(started, 201, {"Location": location})
 
 
-def get_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.GET)
+def get_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """GET recordings/{recordingId}: 200."""
-
-    def get() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.GET, dependencies)
-        told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
-        content = control.get_recording(told, ports, settings)
-        return as_json(content, 200, {"ETag": etag_of(content.get("tags") or {})})
-
-    return respond(get)
+    told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
+    content = control.get_recording(told, ports, settings)
+    return as_json(content, 200, {"ETag": etag_of(content.get("tags") or {})})
 
 
-def pause_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.PAUSE)
+def pause_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/{recordingId}/pause: 202. The body, with a reason and a maximum duration, is optional."""
 
-    def act(name: str, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
+    def act(name: str, caller: str | None) -> dict[str, Any]:
         asked = PauseRequest.read(json_body(request)) if request.get_body() else PauseRequest()
         return pauses.pause_recording(name, ports, settings, asked, caller)
 
-    return _switch(request, Operation.PAUSE, act, dependencies)
+    return _switch(request, Operation.PAUSE, act, ports, settings)
 
 
-def resume_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.RESUME)
+def resume_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/{recordingId}/resume: 202."""
-    return _switch(
-        request,
-        Operation.RESUME,
-        lambda name, _, ports, settings: pauses.resume_recording(name, ports, settings=settings),
-        dependencies,
-    )
+
+    def act(name: str, _caller: str | None) -> dict[str, Any]:
+        return pauses.resume_recording(name, ports, settings=settings)
+
+    return _switch(request, Operation.RESUME, act, ports, settings)
 
 
-def stop_recording(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.STOP)
+def stop_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/{recordingId}/stop: 202."""
-    return _switch(
-        request,
-        Operation.STOP,
-        lambda name, _, ports, settings: pauses.stop_recording(name, ports, settings),
-        dependencies,
-    )
+
+    def act(name: str, _caller: str | None) -> dict[str, Any]:
+        return pauses.stop_recording(name, ports, settings)
+
+    return _switch(request, Operation.STOP, act, ports, settings)
 
 
-def tell_consent(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.CONSENT)
+def tell_consent(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST recordings/{recordingId}/consent: 202 with the present consent."""
 
-    def act(name: str, caller: str | None, ports: Ports, settings: Settings) -> dict[str, Any]:
+    def act(name: str, caller: str | None) -> dict[str, Any]:
         return consents.tell_consent(name, ConsentRequest.read(json_body(request)), caller, ports, settings)
 
-    return _switch(request, Operation.CONSENT, act, dependencies)
+    return _switch(request, Operation.CONSENT, act, ports, settings)
 
 
 def _switch(
     request: func.HttpRequest,
     operation: Operation,
-    switch: Callable[[str, str | None, Ports, Settings], dict[str, Any]],
-    dependencies: Dependencies,
+    act: Callable[[str, str | None], dict[str, Any]],
+    ports: Ports,
+    settings: Settings,
 ) -> func.HttpResponse:
-    def work() -> func.HttpResponse:
-        ports, settings = authorize(request, operation, dependencies)
-        told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
-        check_recording_id(told)
-        caller = caller_of(request, settings)
-        answer = run_audited(
-            operation, recording_id_of(request), caller, ports, lambda: switch(told, caller, ports, settings)
-        )
-        return as_json(answer, 202)
-
-    return respond(work)
+    told = str(request.route_params.get("recordingId", ""))  # as it is spelt, for ACS
+    check_recording_id(told)
+    caller = caller_of(request, settings)
+    done = run_audited(operation, recording_id_of(request), caller, ports, lambda: act(told, caller))
+    return as_json(done, 202)
 
 
-def list_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.LIST_HELD)
+def list_held(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """GET held: 200 with what needs attention, the most urgent first."""
-
-    def look() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.LIST_HELD, dependencies)
-        query = HeldQuery.read(query_of(request))
-        attention = needs_attention(ports, settings, query)
-        return as_json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
-
-    return respond(look)
+    query = HeldQuery.read(query_of(request))
+    attention = needs_attention(ports, settings, query)
+    return as_json(HeldListView.of(attention, top=query.top, whole=query.id is not None).plain(), 200)
 
 
-def redrive_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.REDRIVE_HELD)
+def redrive_held(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST held/redrive: 200 with the items that were re-queued."""
+    asked = RedriveRequest.read(json_body(request))
+    if asked.matches_all and not asked.all:
+        raise RequestError(
+            "select items with id, reason, recordingId, before or after; or all: true", code=Code.NOTHING_CHOSEN
+        )
 
-    def put_back() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.REDRIVE_HELD, dependencies)
-        asked = RedriveRequest.read(json_body(request))
-        if asked.matches_all and not asked.all:
-            raise RequestError(
-                "select items with id, reason, recordingId, before or after; or all: true", code=Code.NOTHING_CHOSEN
-            )
+    def act() -> dict[str, Any]:
+        done = redrive(ports, settings, asked, dry_run=asked.dry_run)
+        return RedrivenView.of(done, dry_run=asked.dry_run).plain()
 
-        def act() -> dict[str, Any]:
-            done = redrive(ports, settings, asked, dry_run=asked.dry_run)
-            return RedrivenView.of(done, dry_run=asked.dry_run).plain()
-
-        if asked.dry_run:
-            return as_json(act(), 200)
-        caller = caller_of(request, settings)
-        return as_json(run_audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
-
-    return respond(put_back)
+    if asked.dry_run:
+        return as_json(act(), 200)
+    caller = caller_of(request, settings)
+    return as_json(run_audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
 
 
-def accept_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.ACCEPT_HELD)
+def accept_held(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST held/accept: 200 with the media that is the recording from now on."""
-
-    def decide() -> func.HttpResponse:
-        ports, settings = authorize(request, Operation.ACCEPT_HELD, dependencies)
-        asked = AcceptRequest.read(json_body(request))
-        done = accept(asked.id, asked.blob_name, asked.note, caller_of(request, settings), ports)
-        return as_json(AcceptedView.of(done).plain(), 200)
-
-    return respond(decide)
+    asked = AcceptRequest.read(json_body(request))
+    done = accept(asked.id, asked.blob_name, asked.note, caller_of(request, settings), ports)
+    return as_json(AcceptedView.of(done).plain(), 200)
 
 
-def dismiss_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.DISMISS_HELD)
+def dismiss_held(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST held/dismiss: 200 with the items that no longer need attention."""
-    return _decide(request, Operation.DISMISS_HELD, dismiss, dependencies)
+    asked = DecisionRequest.read(json_body(request))
+    done = dismiss(asked, asked.note, caller_of(request, settings), ports, settings)
+    return as_json(DecidedView.of(done).plain(), 200)
 
 
-def retry_held(request: func.HttpRequest, dependencies: Dependencies) -> func.HttpResponse:
+@endpoint(Operation.RETRY_HELD)
+def retry_held(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
     """POST held/retry: 200 with the items that are tried again now."""
-    return _decide(request, Operation.RETRY_HELD, retry, dependencies)
-
-
-def _decide(
-    request: func.HttpRequest,
-    operation: Operation,
-    decision: Callable[[HeldFilter, str, str | None, Ports, Settings], Decided],
-    dependencies: Dependencies,
-) -> func.HttpResponse:
-    def decide() -> func.HttpResponse:
-        ports, settings = authorize(request, operation, dependencies)
-        asked = DecisionRequest.read(json_body(request))
-        done = decision(asked, asked.note, caller_of(request, settings), ports, settings)
-        return as_json(DecidedView.of(done).plain(), 200)
-
-    return respond(decide)
+    asked = DecisionRequest.read(json_body(request))
+    done = retry(asked, asked.note, caller_of(request, settings), ports, settings)
+    return as_json(DecidedView.of(done).plain(), 200)
 
 
 def health(request: func.HttpRequest, read_settings: Callable[[], Settings]) -> func.HttpResponse:
@@ -236,15 +219,16 @@ def deep_health(
     request: func.HttpRequest, dependencies: Dependencies, probe: Callable[[Settings], Probe]
 ) -> func.HttpResponse:
     """GET health/deep: what the doctor found; 200 when all is well, else 503."""
+    return respond(lambda: _deep_health(request, dependencies, probe))
 
-    def look() -> func.HttpResponse:
-        with suppress(SettingsError):  # a key holder may see the faulty names; roles cannot be checked yet
-            authorize(request, Operation.DEEP_HEALTH, dependencies)
-        found = examine(dependencies, probe)
-        shown = DeepHealthView.of(found)
-        return as_json(shown.plain(), 200 if shown.status == "ok" else 503)
 
-    return respond(look)
+def _deep_health(
+    request: func.HttpRequest, dependencies: Dependencies, probe: Callable[[Settings], Probe]
+) -> func.HttpResponse:
+    with suppress(SettingsError):  # a key holder may see the faulty names; roles cannot be checked yet
+        authorize(request, Operation.DEEP_HEALTH, dependencies)
+    shown = DeepHealthView.of(examine(dependencies, probe))
+    return as_json(shown.plain(), 200 if shown.status == "ok" else 503)
 
 
 def problem(error: RecordingError, more: Mapping[str, Any] | None = None) -> func.HttpResponse:
