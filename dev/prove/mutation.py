@@ -36,7 +36,8 @@ LIBRARIES = ("pytest", "hypothesis.strategies", "schemathesis.pytest.plugin", "p
 OURS = ("recording", "tests", "dev")  # packages that a mutant's tests import anew
 _LINE = (
     "unit/archive/test_line.py",
-    "unit/archive/test_claim_and_conflicts.py",
+    "unit/archive/test_claim.py",
+    "unit/archive/test_conflicts.py",
     "unit/archive/transfer/test_fetch.py",
     "unit/archive/transfer/test_resume.py",
 )
@@ -78,7 +79,7 @@ TARGETS = (
     ),
     Target(
         "recording.domain.archived.blocks",
-        ("unit/domain/archived/test_blocks.py", *_LINE[:1], *_LINE[2:]),
+        ("unit/domain/archived/test_blocks.py", *_LINE[:1], *_LINE[3:]),
     ),
     Target(
         "recording.archive.verify",

@@ -11,138 +11,33 @@ import pytest
 import typer.main
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, record, task
-from dev.in_memory.fakes.archive import FakeArchive
-from dev.in_memory.fakes.probe import FakeProbe
-from dev.in_memory.world import World, intercept, leave_alone, world
+from dev.in_memory.world import World, intercept, leave_alone
 from dev.terminal_screens import terminal
 from recording.cli import INTERRUPTED
 from recording.cli.__main__ import main
 from recording.cli.app import app
 from recording.domain.find.short_ids import short_id
-from recording.domain.state.chunk import ChunkState, Suspect
+from recording.domain.state.chunk import ChunkState
 from recording.errors import StorageBusyError, StorageError, StorageRefusedError
-
-SHORT = short_id(RECORDING_ID)
-HELD = f"{RECORDING_ID[:-4]}aGVs"
-FILE = f"{short_id(HELD)}/0"
-HERE = "HERE"  # stands for a folder of the test's own
-NOTE = ("--note", "because")
-MOST_CALLS = 15  # of storage, in these tests: what fails later fails alike
-# One way to call each; what is refused in this world is answered all the same.
-CALLS: dict[str, tuple[str, ...]] = {
-    "accept": (FILE, *NOTE, "--yes"),
-    "approve": (),
-    "derived list": (SHORT,),
-    "derived make": (SHORT, "joined"),
-    "dismiss": (FILE, *NOTE),
-    "doctor": (),
-    "drift": ("--sample", "all"),
-    "erase": (SHORT, *NOTE, "--as", "alice"),
-    "events enable": ("crm",),
-    "events replay": ("--since", "2h"),
-    "events status": (),
-    "explain": (),
-    "export get": ("0" * 32, "--to", f"{HERE}/b.zip"),
-    "export show": ("0" * 32,),
-    "export start": (SHORT,),
-    "find": (),
-    "get": (SHORT, "--to", f"{HERE}/got"),
-    "hold": (SHORT, "--case", "L-17", *NOTE),
-    "holds": (),
-    "import": ("old-recordings", "--dry-run"),
-    "list": (),
-    "ls": (),
-    "rebuild": (),
-    "redrive": ("--all", "--dry-run"),
-    "reindex": (),
-    "release": (SHORT, "--case", "L-17", *NOTE),
-    "retry": (FILE,),
-    "rules": (),
-    "seal accept-differences": NOTE,
-    "seal accept-end": NOTE,
-    "seal audit": (),
-    "seal catch-up": (),
-    "seal get": (f"{HERE}/log",),
-    "seal status": (),
-    "seal verify": (HERE,),
-    "show": (SHORT,),
-    "status": (),
-    "tag": (SHORT, "order=1"),
-    "trail": (),
-    "vcon": (SHORT,),
-    "verify": (SHORT,),
-}
-# What each takes that may be unknown, with something that nobody has heard of.
-UNKNOWN = (
-    *(("show", "zzzzzzzz"), ("verify", "zzzzzzzz"), ("verify", SHORT, "zzzzzzzz"), ("get", "zzzzzzzz")),
-    *(("vcon", "zzzzzzzz"), ("tag", "zzzzzzzz", "a=b"), ("explain", "zzzzzzzz"), ("derived", "list", "zzzzzzzz")),
-    *(("derived", "make", "zzzzzzzz", "joined"), ("derived", "make", SHORT, "louder")),
-    *(("hold", "zzzzzzzz", "--case", "c", *NOTE), ("release", "zzzzzzzz", "--case", "c", *NOTE)),
-    *(("release", SHORT, "--case", "never-held", *NOTE), ("erase", "zzzzzzzz", *NOTE, "--as", "alice")),
-    *(("approve", "zzzzzzzz", "--as", "bob"), ("export", "start", "zzzzzzzz"), ("export", "show", "zzzzzzzz")),
-    *(("export", "get", "zzzzzzzz"), ("events", "enable", "nobody"), ("events", "replay", "--since", "soon")),
-    *(("events", "replay", "--since", "2h", "--type", "nonsense"), ("events", "replay", "--since", "2h", "--to", "no")),
-    *(("ls", "--state", "lsot"), ("ls", "--reason", "tpyo"), ("ls", "--id", "zzzzzzzz"), ("ls", "--since", "soon")),
-    *(("ls", "--recording", "zzzzzzzz"), ("ls", "-a", "--state", "lost"), ("ls", "-a", "--since", "2h")),
-    *(("list", "--reason", "tpyo"), ("list", "--id", "x/y"), ("find", "--state", "lsot"), ("find", "--format", "ogg")),
-    *(("find", "--from", "soon"), ("find", "--next", "nonsense"), ("find", "--tag", "no-colon")),
-    *(("redrive", "--reason", "tpyo"), ("redrive", "--id", "zzzzzzzz"), ("redrive", "--recording", "zzzzzzzz")),
-    *(("redrive", "--before", "soon"), ("retry", "zzzzzzzz"), ("retry", "--reason", "tpyo")),
-    *(("dismiss", "zzzzzzzz", *NOTE), ("dismiss", "--reason", "tpyo", *NOTE), ("accept", "zzzzzzzz/0", *NOTE)),
-    *(("accept", f"{SHORT}/7", *NOTE), ("trail", "--recording", "zzzzzzzz"), ("trail", "--since", "soon")),
-    *(("drift", "--sample", "most"), ("rules", "--put", "/no/such/file", *NOTE), ("nonsense",)),
-    ("seal", "verify", "/no/such/folder"),
+from tests.unit.cli.every_command import (
+    CALLS,
+    COMMANDS,
+    FILE,
+    HELD,
+    MOST_CALLS,
+    NOTE,
+    SHORT,
+    UNKNOWN,
+    run_command,
+    troubled,
+    words_of,
 )
-
-
-def _leaves(group: Any, before: str = "") -> Iterator[str]:
-    for name, command in group.commands.items():
-        if hasattr(command, "commands"):
-            yield from _leaves(command, f"{before}{name} ")
-        else:
-            yield f"{before}{name}"
-
-
-COMMANDS = sorted(_leaves(typer.main.get_command(app)))
-
-
-def troubled() -> World:
-    """Return one recording that is archived, one that is held, and an event whose sender wants the terminal."""
-    here = world()
-    here.holds(task())
-    here.announces(event())
-    here.runs()
-    here.follows_up()
-    held = {"state": ChunkState.QUARANTINED, "quarantine_reason": "media_suspect", "task": task(recording_id=HELD)}
-    name = here.record().blob_name or ""
-    bytes_ = Suspect(blob_name=name, sha256=here.record().sha256, length_bytes=64_044, reason="x", at=here.now)
-    here.fakes.catalog.add_chunk(here.record().model_copy(update={**held, "suspects": (bytes_,)}))
-    here.announces(event(id="\x1b[2J\u202e", subject="/recording/\x07call/x"))
-    return here
 
 
 @pytest.fixture
 def here() -> World:
     """The world of these tests."""
     return troubled()
-
-
-def _run(here: World, *arguments: str) -> tuple[int, str]:
-    told: list[str] = []
-    probe = FakeProbe()
-    probe.time, probe.has_webhook = here.now, False
-    code = main(
-        arguments,
-        lambda: (here.ports, here.settings),
-        told.append,
-        lambda _: probe,
-        open_container=lambda *_: FakeArchive(),
-    )
-    return code, "".join(told)
-
-
-def _call(command: str, folder: Path) -> list[str]:
-    return [*command.split(), *(part.replace(HERE, str(folder)) for part in CALLS[command])]
 
 
 def test_no_command_is_left_out_here() -> None:
@@ -154,7 +49,7 @@ def test_no_command_is_left_out_here() -> None:
 @pytest.mark.parametrize("spelling", [("-o", "json"), ("--output=json",), ("--json",)])
 def test_json_is_json(here: World, tmp_path: Path, command: str, spelling: tuple[str, ...]) -> None:
     """A program reads it, whether the command was carried out or refused: one document, one dialect."""
-    code, text = _run(here, *_call(command, tmp_path), *spelling)
+    code, text = run_command(here, *words_of(command, tmp_path), *spelling)
     told = json.loads(text)
     assert isinstance(told, dict)
     assert text.isascii()
@@ -170,7 +65,7 @@ def test_json_is_json(here: World, tmp_path: Path, command: str, spelling: tuple
 def test_any_terminal_is_wide_enough(here: World, tmp_path: Path, command: str, columns: int) -> None:
     """A pane of a terminal may have one column: nothing is raised, no control character comes through."""
     with terminal(columns):
-        code, text = _run(here, *_call(command, tmp_path))
+        code, text = run_command(here, *words_of(command, tmp_path))
     assert code in (0, 1, 2)
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -181,7 +76,7 @@ def test_any_terminal_is_wide_enough(here: World, tmp_path: Path, command: str, 
 def test_what_nobody_knows_is_an_error(here: World, tmp_path: Path, typed: tuple[str, ...]) -> None:
     """Exit code 2 and a sentence; an empty list would be read as good news, and a traceback by nobody."""
     del tmp_path
-    code, text = _run(here, *typed)
+    code, text = run_command(here, *typed)
     assert code == 2
     assert "Traceback" not in text
     assert "this is a bug" not in text
@@ -202,7 +97,7 @@ def _options(command: str) -> list[str]:
 
 def _emptied(command: str, folder: Path) -> Iterator[list[str]]:
     """Yield each way to call a command in which one value is empty."""
-    call, options = _call(command, folder), _options(command)
+    call, options = words_of(command, folder), _options(command)
     first = len(command.split())
     yield from ([*call[:at], "", *call[at + 1 :]] for at in range(first, len(call)) if not call[at].startswith("-"))
     yield from ([*call, option, ""] for option in options)
@@ -217,7 +112,7 @@ def test_an_empty_value_is_refused_and_chooses_nothing(here: World, tmp_path: Pa
     """`dismiss "$ID" --yes` without an ID dismissed all there was; an empty `--env` was another app."""
     before = len(here.fakes.audit.written)
     for typed in _emptied(command, tmp_path):
-        code, text = _run(here, *typed)
+        code, text = run_command(here, *typed)
         assert (code, "is empty" in text) == (2, True), typed
     assert len(here.fakes.audit.written) == before
 
@@ -226,7 +121,7 @@ def test_an_empty_value_is_refused_and_chooses_nothing(here: World, tmp_path: Pa
 def test_a_misspelt_option_is_refused(here: World, tmp_path: Path, command: str) -> None:
     """And nothing is done."""
     before = len(here.fakes.audit.written)
-    assert _run(here, *_call(command, tmp_path), "--nonsense")[0] == 2
+    assert run_command(here, *words_of(command, tmp_path), "--nonsense")[0] == 2
     assert len(here.fakes.audit.written) == before
 
 
@@ -238,7 +133,7 @@ def test_a_bug_is_not_an_answer(here: World, tmp_path: Path, command: str) -> No
         raise KeyError("8:acs:secret")
 
     told: list[str] = []
-    code = main(_call(command, tmp_path), broken, told.append)
+    code = main(words_of(command, tmp_path), broken, told.append)
     text = "".join(told)
     assert (code, "KeyError in" in text, "8:acs" in text) in ((2, True, False), (2, False, False))
     assert command == "seal verify" or "this is a bug" in text
@@ -253,7 +148,7 @@ def test_ctrl_c_ends_a_command_without_a_word(here: World, tmp_path: Path, comma
         raise KeyboardInterrupt
 
     told: list[str] = []
-    code = main(_call(command, tmp_path), interrupted, told.append)
+    code = main(words_of(command, tmp_path), interrupted, told.append)
     assert (code, "".join(told)) == (INTERRUPTED, "") or command == "seal verify"  # asks no storage
     del here
 
@@ -287,7 +182,7 @@ def test_storage_that_fails_at_any_call_is_told_and_never_called_fine(
             return (error, False) if calls == number and _is_storage(port) else (None, False)
 
         intercept(here, decide)
-        code, text = _run(here, *_call(command, tmp_path / str(number)))
+        code, text = run_command(here, *words_of(command, tmp_path / str(number)))
         leave_alone(here)
         if calls < number:
             return
@@ -300,14 +195,14 @@ def test_storage_that_fails_at_any_call_is_told_and_never_called_fine(
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - NOT_HERE))
 def test_what_is_done_or_handed_out_is_in_the_trail(here: World, tmp_path: Path, command: str) -> None:
     """As over HTTP: whoever looks a year later finds who did it, whichever way it was done."""
-    call = [part for part in _call(command, tmp_path) if part != "--dry-run"]
-    _run(here, *call, *(["--yes"] if command == "redrive" else []))
+    call = [part for part in words_of(command, tmp_path) if part != "--dry-run"]
+    run_command(here, *call, *(["--yes"] if command == "redrive" else []))
     assert bool(here.fakes.audit.written) is (command not in LOOKS)
 
 
 def test_several_recordings_are_verified_in_one_document(here: World) -> None:
     """Two documents one after the other are no JSON."""
-    told = json.loads(_run(here, "verify", SHORT, HELD, "-o", "json")[1])
+    told = json.loads(run_command(here, "verify", SHORT, HELD, "-o", "json")[1])
     assert [one["recordingId"] for one in told["verified"]] == [RECORDING_ID, HELD]
 
 
@@ -317,7 +212,7 @@ def test_a_recording_with_two_troubles_is_found_by_both(here: World) -> None:
     soon = here.now + timedelta(minutes=30)
     here.fakes.catalog.add_chunk(record(ChunkState.PENDING, task=task(2, expires_at=soon)))
     for state in ("lost", "at_risk"):
-        assert SHORT in _run(here, "ls", "--state", state)[1], state
+        assert SHORT in run_command(here, "ls", "--state", state)[1], state
 
 
 def test_a_recording_that_only_a_refused_event_names_is_held(here: World) -> None:
@@ -325,14 +220,16 @@ def test_a_recording_that_only_a_refused_event_names_is_held(here: World) -> Non
     subject = f"/recording/call/x/serverCallId/x/recordingId/{RECORDING_ID[:-4]}b25s"
     here.announces(event(chunk(0, contentLocation="https://evil.example/x"), id="forged", subject=subject))
     only = short_id(f"{RECORDING_ID[:-4]}b25s")
-    assert only in _run(here, "ls", "--state", "held")[1]
-    assert only not in _run(here, "ls")[1]
+    assert only in run_command(here, "ls", "--state", "held")[1]
+    assert only not in run_command(here, "ls")[1]
 
 
 def test_what_was_dismissed_is_not_open(here: World) -> None:
     """`open` and a status without anything open contradict each other."""
-    assert _run(here, "dismiss", FILE, *NOTE)[0] == 0
-    assert "dismissed" in next(line for line in _run(here, "ls")[1].splitlines() if line.startswith(short_id(HELD)))
+    assert run_command(here, "dismiss", FILE, *NOTE)[0] == 0
+    assert "dismissed" in next(
+        line for line in run_command(here, "ls")[1].splitlines() if line.startswith(short_id(HELD))
+    )
 
 
 # What a shell hands over when a script goes wrong; none of it leads out of the folder of the test.
@@ -351,11 +248,11 @@ def test_an_odd_value_is_answered_in_words(
 ) -> None:
     """A value may be anything: no traceback, no "bug", nothing that moves the cursor."""
     monkeypatch.chdir(tmp_path)
-    here, call, first = troubled(), _call(command, tmp_path), len(command.split())
+    here, call, first = troubled(), words_of(command, tmp_path), len(command.split())
     typed = [[*call[:at], odd, *call[at + 1 :]] for at in range(first, len(call)) if not call[at].startswith("-")]
     typed += [[*call, option, odd] for option in _options(command) if option != "--watch"]
     for each in typed:
-        code, text = _run(here, *each)
+        code, text = run_command(here, *each)
         assert code in (0, 1, 2), each
         assert "this is a bug" not in text, (each[-2:], text)
         assert not {"\x1b", "\x07", "\u202e"} & set(text + capsys.readouterr().err), each[-2:]
@@ -368,7 +265,7 @@ def test_a_note_that_cannot_be_kept_is_refused_before_anything_is_done(
 ) -> None:
     """It is evidence for years: over HTTP it was refused, and here it was a storage error half-way."""
     before = len(here.fakes.audit.written)
-    code, text = _run(here, *_call(command, tmp_path), "--note", note)
+    code, text = run_command(here, *words_of(command, tmp_path), "--note", note)
     assert (code, "1 to 1000" in text or "not text" in text) == (2, True), text
     assert len(here.fakes.audit.written) == before
 
@@ -376,7 +273,7 @@ def test_a_note_that_cannot_be_kept_is_refused_before_anything_is_done(
 @pytest.mark.parametrize("command", ["show", "ls", "status"])
 def test_a_look_again_in_a_thousand_years_is_refused(here: World, tmp_path: Path, command: str) -> None:
     """`sleep` raised OverflowError, which was told as a bug of this program."""
-    code, text = _run(here, *_call(command, tmp_path), "--watch", "9" * 20)
+    code, text = run_command(here, *words_of(command, tmp_path), "--watch", "9" * 20)
     assert (code, "this is a bug" in text) == (2, False)
 
 
@@ -391,7 +288,7 @@ MISUSED = (
 @pytest.mark.parametrize("typed", [*MISUSED, *UNKNOWN], ids=" ".join)
 def test_a_program_is_answered_in_json_also_when_it_is_refused(here: World, typed: tuple[str, ...]) -> None:
     """The page promises a problem document; what the parser refused left the output empty, and `jq` said nothing."""
-    code, text = _run(here, *typed, "--json")
+    code, text = run_command(here, *typed, "--json")
     told = json.loads(text)
     assert code == 2
     assert {"code", "detail", "status"} <= told.keys()
@@ -403,7 +300,7 @@ def test_a_person_is_answered_by_the_parser(
     here: World, typed: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On the standard error, with the usage; and nothing that was typed moves the cursor."""
-    code, text = _run(here, *typed, "--\x1b[2J\x07")
+    code, text = run_command(here, *typed, "--\x1b[2J\x07")
     told = capsys.readouterr().err
     assert (code, text, "Usage: recordings" in told) == (2, "", True)
     assert not {"\x1b", "\x07"} & set(told)
@@ -413,7 +310,7 @@ def test_a_person_is_answered_by_the_parser(
 def test_storage_that_refuses_is_told_with_what_to_do(here: World, tmp_path: Path, command: str) -> None:
     """`403 AuthorizationFailure` at three in the morning, and nothing of roles, firewalls and keys."""
     intercept(here, lambda port, _: (StorageRefusedError("403"), False) if _is_storage(port) else (None, False))
-    code, text = _run(here, *_call(command, tmp_path))
+    code, text = run_command(here, *words_of(command, tmp_path))
     leave_alone(here)
     assert (code, text.splitlines()) == (
         2,

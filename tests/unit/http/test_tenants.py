@@ -25,7 +25,7 @@ from recording.control.tenants import scoped
 from recording.domain.incoming.roles import Operation
 from recording.domain.incoming.tenants import WHOLE_ARCHIVE, Scope
 from recording.http.console import ROUTES
-from tests.unit.cli.test_every_command import COMMANDS
+from tests.unit.cli.every_command import COMMANDS
 from tests.unit.http.tenants_cells import CELLS, CONSOLE_CELLS, CONSOLE_OPEN, CONSOLE_WHOLE, OPEN, WHOLE, Ask, Cell
 from tests.unit.http.tenants_world import (
     ALL,

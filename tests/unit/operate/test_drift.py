@@ -1,8 +1,7 @@
 """Drift: the report equals what was changed behind the app's back, exactly, whatever was changed."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, metadata, record, task, wav
-from dev.in_memory.fakes.archive import FakeBlob
 from dev.in_memory.world import World, world
 from recording.domain.archived import layout
-from recording.domain.archived.drift import Drift, DriftKind, is_sampled
-from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home
+from recording.domain.archived.drift import DriftKind, is_sampled
+from recording.domain.state.chunk import ChunkState, ChunkTask, Home
 from recording.domain.state.records import changed as changed_record
 from recording.errors import SourceBusyError, SourceError, SourceRefusedError, StorageBusyError
 from recording.operate.drift import look_for_drift
 from recording.operate.drift.findings import DriftReport
+from tests.unit.operate.vandal import EVERY, MEDIA, PLAIN, RECEIPT, Change, Vandal, injected
 
 RECORDINGS, CHUNKS = 3, 2
 
@@ -44,117 +43,6 @@ def _archived() -> World:
 
 def _report(here: World, percent: float = 100, **options: object) -> DriftReport:
     return look_for_drift(here.ports, here.settings, sample_percent=percent, **options)  # type: ignore[arg-type]
-
-
-def _injected(record: ChunkRecord, kind: DriftKind, name: str | None = None) -> Drift:
-    of = record.task
-    return Drift(name or record.blob_name or "", kind, of.recording_id, of.document_id, of.index)
-
-
-@dataclass
-class Vandal:
-    """Changes one thing behind the app's back, and says what a report must call it."""
-
-    here: World
-    record: ChunkRecord
-
-    @property
-    def blobs(self) -> dict[str, FakeBlob]:
-        return self.here.fakes.archive.blobs
-
-    @property
-    def name(self) -> str:
-        return self.record.blob_name or ""
-
-    def _change(self, name: str, **facts: object) -> None:
-        self.blobs[name] = replace(self.blobs[name], **facts)  # type: ignore[arg-type]
-
-    def media_missing(self) -> Drift:
-        del self.blobs[self.name]
-        return _injected(self.record, DriftKind.MEDIA_MISSING)
-
-    def media_length(self) -> Drift:
-        self._change(self.name, data=self.blobs[self.name].data[:-1])
-        return _injected(self.record, DriftKind.MEDIA_LENGTH)
-
-    def media_bytes(self) -> Drift:
-        data = self.blobs[self.name].data
-        self._change(self.name, data=data[:-1] + bytes([data[-1] ^ 1]))
-        return _injected(self.record, DriftKind.MEDIA_BYTES)
-
-    def media_facts(self) -> Drift:
-        self._change(self.name, facts={**self.blobs[self.name].facts, "sha256": "00"})
-        return _injected(self.record, DriftKind.MEDIA_FACTS)
-
-    def receipt_missing(self) -> Drift:
-        del self.blobs[layout.receipt_name(self.name)]
-        return _injected(self.record, DriftKind.RECEIPT_MISSING, layout.receipt_name(self.name))
-
-    def receipt_altered(self) -> Drift:
-        name = layout.receipt_name(self.name)
-        told = json.loads(self.blobs[name].data) | {"lengthBytes": 1}
-        self._change(name, data=json.dumps(told).encode())
-        return _injected(self.record, DriftKind.RECEIPT_ALTERED, name)
-
-    def receipt_unreadable(self) -> Drift:
-        name = layout.receipt_name(self.name)
-        self._change(name, data=b"[]")
-        return _injected(self.record, DriftKind.RECEIPT_ALTERED, name)
-
-    def metadata_missing(self) -> Drift:
-        del self.blobs[layout.metadata_name(self.name)]
-        return _injected(self.record, DriftKind.METADATA_MISSING, layout.metadata_name(self.name))
-
-    def destroyed_but_present(self) -> Drift:
-        for name in (self.name, layout.receipt_name(self.name)):
-            del self.blobs[name]
-        gone = changed_record(self.record, disposed_at=self.here.now, disposed_why="a rule")
-        self.here.fakes.catalog.save_chunk(gone)
-        return _injected(self.record, DriftKind.NOT_GONE, layout.metadata_name(self.name))
-
-    def manifest_missing(self) -> Drift:
-        name = layout.manifest_name(self.record.task.folder)
-        del self.blobs[name]
-        return Drift(name, DriftKind.MANIFEST_MISSING, self.record.task.recording_id)
-
-    def stranger_inside(self) -> Drift:
-        name = f"{self.record.task.folder}/9999-stranger-{self.record.task.index}.mp4"
-        self.here.fakes.archive.put_once(name, b"?", "video/mp4")
-        return Drift(name, DriftKind.UNKNOWN_BLOB)
-
-    def stranger_in_other_format(self) -> Drift:
-        name = self.name.replace(".wav", ".mp4")
-        self.here.fakes.archive.put_once(name, b"?", "video/mp4")
-        return Drift(name, DriftKind.UNKNOWN_BLOB)
-
-    def stranger_outside(self) -> Drift:
-        name = f"elsewhere/{self.record.task.document_id}.mp4"
-        self.here.fakes.archive.put_once(name, b"?", "video/mp4")
-        return Drift(name, DriftKind.UNKNOWN_BLOB)
-
-    def staged_inside(self) -> Drift:
-        name = f"{self.name.removesuffix('.wav')}.mp3"
-        self.here.fakes.archive.stage_block(name, "a", b"half")
-        return Drift(name, DriftKind.UNCOMMITTED)
-
-    def staged_outside(self) -> Drift:
-        name = f"elsewhere/{self.record.task.document_id}.wav"
-        self.here.fakes.archive.stage_block(name, "a", b"half")
-        return Drift(name, DriftKind.UNCOMMITTED)
-
-
-PLAIN = [
-    Vandal.stranger_inside,
-    Vandal.stranger_in_other_format,
-    Vandal.stranger_outside,
-    Vandal.staged_inside,
-    Vandal.staged_outside,
-    Vandal.metadata_missing,
-]
-MEDIA = [Vandal.media_missing, Vandal.media_length, Vandal.media_bytes, Vandal.media_facts]
-RECEIPT = [Vandal.receipt_missing, Vandal.receipt_altered, Vandal.receipt_unreadable]
-EVERY = [*PLAIN, *MEDIA, *RECEIPT, Vandal.manifest_missing, Vandal.destroyed_but_present]
-Change = Callable[[Vandal], Drift]
 
 
 @pytest.mark.parametrize("change", EVERY, ids=lambda change: change.__name__)
@@ -229,7 +117,7 @@ def test_a_copy_that_was_made_in_several_runs_does_not_drift() -> None:
     assert _report(here).drifts == ()
     removed = replace(here.fakes.archive.blobs[found.blob_name or ""], facts={})
     here.fakes.archive.blobs[found.blob_name or ""] = removed
-    assert _report(here).drifts == (_injected(found, DriftKind.MEDIA_FACTS),)
+    assert _report(here).drifts == (injected(found, DriftKind.MEDIA_FACTS),)
 
 
 def test_a_copy_that_was_committed_and_not_saved_is_no_stranger() -> None:

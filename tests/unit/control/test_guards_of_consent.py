@@ -1,0 +1,138 @@
+"""Consent: nothing is recorded before it where that is the rule, and a withdrawal is carried out."""
+
+import pytest
+
+from dev.in_memory.world import WorkerDiedError, World, dies_at
+from recording.control.consents import tell_consent
+from recording.control.pauses import resume_recording
+from recording.domain.calls.policy import ConsentRule, Withdrawal
+from recording.domain.incoming.requests import ConsentRequest
+from recording.domain.state.recording import RecordingRecord
+from recording.errors import RequestError, StorageBusyError
+from recording.operate.attention import needs_attention
+from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, passes, pauses, starts, tells, under
+
+
+def kinds(here: World) -> list[str]:
+    return [item.kind.value for item in needs_attention(here.ports, here.settings).items]
+
+
+def test_consent_first_records_nothing_before_there_is_consent() -> None:
+    """It starts paused, resumes on evidence, and is kept with who told it."""
+    here = under(consent=ConsentRule.FIRST)
+    recording = starts(here)
+    assert here.fakes.control.states[recording] == "inactive"
+    passes(here, 60)
+    answer = tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+    assert (answer["state"], answer["consent"]["state"]) == ("recording", "given")
+    passes(here, 120)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_consent_first_stops_without_it() -> None:
+    """After the time that the policy gives."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=60)
+    recording = starts(here)
+    passes(here, 65)
+    assert recording not in here.fakes.control.states
+
+
+@pytest.mark.parametrize(("rule", "expected"), [(Withdrawal.PAUSE, "inactive"), (Withdrawal.STOP, None)])
+def test_a_withdrawal_pauses_or_stops_by_policy_and_no_guard_resumes_it(rule: Withdrawal, expected: str | None) -> None:
+    """Also when the recording is paused for another reason at that time."""
+    for is_paused in (False, True):
+        here = under(on_withdrawal=rule)
+        recording = starts(here, consent=EVIDENCE)
+        if is_paused:
+            pauses(here, recording)
+        answer = tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+        assert answer["consent"]["state"] == "withdrawn"
+        open_ones = [one.reason for one in here.fakes.catalog.recordings[recording].pauses if one.how is None]
+        named = (["card number"] if is_paused else []) + ["consent withdrawn"]
+        assert open_ones == (named if rule is Withdrawal.PAUSE else [])
+        passes(here, 600)
+        assert here.fakes.control.states.get(recording) == expected
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+def test_a_withdrawal_is_carried_out_whoever_dies(call: int) -> None:
+    """Once it is noted, its guard sees to it."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    dies_at(here, call, lambda: tells(here, recording, WITHDRAWN))
+    here.runs(hours=0.5, until_quiet=False)
+    is_noted = bool(here.fakes.catalog.recordings[recording].consents)
+    assert here.fakes.control.states[recording] == ("inactive" if is_noted else "active")
+
+
+def test_nothing_can_be_withdrawn_that_was_not_given() -> None:
+    """And what was given may be amended, each step staying in the list."""
+    here = under()
+    recording = starts(here)
+    with pytest.raises(RequestError) as refusal:
+        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+    assert refusal.value.code == "consent_not_given"
+    tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+    amended = ConsentRequest.read({"step": "amended", **EVIDENCE, "reference": "IVR-8"})
+    steps = tell_consent(recording, amended, "ada", here.ports, here.settings)["consent"]["steps"]
+    assert [(step["step"], step["reference"]) for step in steps] == [("given", "IVR-7"), ("amended", "IVR-8")]
+
+
+def test_a_recording_started_elsewhere_without_consent_needs_attention() -> None:
+    """Where the policy asks for consent; it is over when consent is told."""
+    here = under(consent=ConsentRule.AT_START)
+    here.fakes.control.states["elsewhere"] = "active"
+    here.fakes.catalog.add_recording(RecordingRecord(recording_id="elsewhere", first_event_at=here.now))
+    here.reconciles()
+    assert kinds(here) == ["consent_missing"]
+    tell_consent("elsewhere", GIVEN, "ada", here.ports, here.settings)
+    here.reconciles()
+    assert kinds(here) == []
+
+
+@pytest.mark.parametrize("given_before", [False, True])
+def test_no_caller_resumes_without_consent(given_before: bool) -> None:
+    """Consent comes first for callers, too; and a withdrawal stands until consent is given again."""
+    here = under(consent=ConsentRule.FIRST)
+    recording = starts(here)
+    if given_before:
+        tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+    with pytest.raises(RequestError) as refusal:
+        resume_recording(recording, here.ports, settings=here.settings)
+    assert (refusal.value.code, here.fakes.control.states[recording]) == ("consent_required", "inactive")
+    tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+    assert here.fakes.control.states[recording] == "active"
+
+
+def test_where_nobody_knows_of_a_consent_no_caller_resumes() -> None:
+    """The catalog is down: a policy that wants consent first is obeyed, and other recordings are resumed."""
+    here = under(consent=ConsentRule.FIRST)
+    recording = starts(here)
+    here.fakes.catalog.fail_next("get_recording", StorageBusyError("503"), times=5)
+    with pytest.raises(StorageBusyError):
+        resume_recording(recording, here.ports, settings=here.settings)
+    assert here.fakes.control.states[recording] == "inactive"
+
+
+def test_a_withdrawal_is_carried_out_although_the_note_says_paused() -> None:
+    """A resume reached ACS and its worker died before the note; the withdrawal's worker died as well."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    pauses(here, recording)
+    here.fakes.control.states[recording] = "active"
+    here.fakes.control.fail_next("pause", WorkerDiedError("gone"))
+    with pytest.raises(WorkerDiedError):
+        tell_consent(recording, WITHDRAWN, "ada", here.ports, here.settings)
+    passes(here, 35)
+    assert here.fakes.control.states[recording] == "inactive"
+
+
+@pytest.mark.parametrize("call", range(1, 14))
+@pytest.mark.parametrize("after", [False, True])
+def test_a_start_whose_worker_dies_leaves_no_recording_without_its_guards(call: int, after: bool) -> None:
+    """Nobody sends the start again: what is noted ends as its policy says."""
+    here = under(consent=ConsentRule.FIRST, consent_within_seconds=60, longest_recording_seconds=3600)
+    dies_at(here, call, lambda: starts(here), after=after)
+    passes(here, 70)
+    assert set(here.fakes.catalog.recordings) & set(here.fakes.control.states) == set()
