@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
+from typing import Generic, TypeVar
 
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.incoming.running import RunningCount
 from recording.domain.incoming.start_rate import StartCount
 from recording.ports import AuditEntry
+
+C = TypeVar("C", StartCount, RunningCount)
 
 
 class FakeAudit(Scripted):
@@ -40,20 +43,20 @@ class FakeAudit(Scripted):
         return iter(sorted(about, key=lambda entry: entry.at))
 
 
-class FakeStartCounts(Scripted):
-    """How many starts each caller has asked for: `rows` holds one count a caller."""
+class _Counts(Scripted, Generic[C]):
+    """One row a caller, each saved under its ETag: `rows` holds them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: dict[str | None, StartCount] = {}
+        self.rows: dict[str | None, C] = {}
         self._etags = count(1)
 
     @scripted
-    def get(self, caller: str | None) -> StartCount | None:
+    def get(self, caller: str | None) -> C | None:
         return self.rows.get(caller)
 
     @scripted
-    def save(self, counted: StartCount) -> bool:
+    def save(self, counted: C) -> bool:
         present = self.rows.get(counted.caller)
         if (present.etag if present else None) != counted.etag:
             return False
@@ -68,29 +71,9 @@ class FakeStartCounts(Scripted):
         return len(theirs)
 
 
-class FakeRunningCounts(Scripted):
-    """The places of each caller's running recordings: `rows` holds one row a caller."""
+class FakeStartCounts(_Counts[StartCount]):
+    """How many starts each caller has asked for."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: dict[str | None, RunningCount] = {}
-        self._etags = count(1)
 
-    @scripted
-    def get(self, caller: str | None) -> RunningCount | None:
-        return self.rows.get(caller)
-
-    @scripted
-    def save(self, counted: RunningCount) -> bool:
-        present = self.rows.get(counted.caller)
-        if (present.etag if present else None) != counted.etag:
-            return False
-        self.rows[counted.caller] = replace(counted, etag=f'"{next(self._etags)}"')
-        return True
-
-    @scripted
-    def forget(self, is_theirs: Callable[[str], bool]) -> int:
-        theirs = [caller for caller in self.rows if caller is not None and is_theirs(caller)]
-        for caller in theirs:
-            del self.rows[caller]
-        return len(theirs)
+class FakeRunningCounts(_Counts[RunningCount]):
+    """The places of each caller's running recordings."""

@@ -107,7 +107,7 @@ def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: date
         after: how long files may take once the recording is over.
     """
     stands = expectation(record, chunks, now, after)
-    newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
+    newest = _newest_sight(record, chunks, now)
     if stands in (Expectation.MET, Expectation.NOTHING):
         return now - newest >= after
     return is_dismissed(record, stands)
@@ -129,7 +129,7 @@ def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datet
         after: how long files may take once the recording is over.
     """
     stands = expectation(record, chunks, now, after)
-    newest = max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
+    newest = _newest_sight(record, chunks, now)
     if stands in (Expectation.MET, Expectation.NOTHING):
         return max(newest + after, now)
     if record.unanswered_since is not None:  # it is asked again each time
@@ -140,3 +140,8 @@ def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datet
         return now + LOOKED_AT_EVERY
     begun = record.started_at or record.first_event_at or now - after
     return begun + after if begun + after > now else now + after / 4
+
+
+def _newest_sight(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime) -> datetime:
+    """Return when the newest chunk was announced; without one, when the recording was over."""
+    return max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
