@@ -94,7 +94,8 @@ def _ports() -> Ports:
     # The SDKs log each request with its address at INFO, which is noise and shows blob names.
     logging.getLogger("azure").setLevel(logging.WARNING)
     for one in settings().set_aside:  # the doctor fails with it; the log says so to those who do not ask
-        logging.getLogger("recording").warning("%s is set aside: it %s", one.name, one.fault)
+        message = "the setting %s is ignored: it %s; the app does without it until it is repaired"
+        logging.getLogger("recording").warning(message, one.name, one.fault)
     _send_telemetry(settings())
     return Ports(
         clock=SystemClock(),
@@ -204,7 +205,8 @@ def _send_telemetry(known: Settings) -> None:
     try:
         listener = to_application_insights(known)
     except ValueError as error:
-        logging.getLogger("recording").warning("no telemetry is sent: %s", type(error).__name__)
+        message = "no telemetry is sent: its exporter refuses the setting (%s); recordings are archived all the same"
+        logging.getLogger("recording").warning(message, type(error).__name__)
         return
     _opened.append(listener)
     listen(listener)

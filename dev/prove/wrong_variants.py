@@ -242,8 +242,10 @@ def drop_what_is_forged() -> Iterator[Settings]:
 def replace_what_has_the_name() -> Iterator[Settings]:
     """Break a rule: a copy is committed under its name whatever is stored there."""
 
-    def put_media(self: FakeArchive, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
-        return self._keep(name, bytes(data), media_type, facts)
+    def put_media(
+        self: FakeArchive, name: str, data: memoryview, media_type: str, blob_metadata: Mapping[str, str]
+    ) -> bool:
+        return self._keep(name, bytes(data), media_type, blob_metadata)
 
     with mock.patch.object(FakeArchive, "put_media", scripted(put_media)):
         yield settings()

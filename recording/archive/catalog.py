@@ -190,7 +190,7 @@ def _fault_changes(work: Work, fault: str | None) -> ChunkChanges:
 
 
 def _report(record: ChunkRecord) -> None:
-    facts = {"recording_id": record.task.recording_id, "document_id": record.task.document_id}
+    ids = {"recording_id": record.task.recording_id, "document_id": record.task.document_id}
     emit(
         Event.CHUNK_ARCHIVED,
         index=record.task.index,
@@ -198,7 +198,7 @@ def _report(record: ChunkRecord) -> None:
         sha256=record.sha256,
         blob_name=record.blob_name,
         latency_seconds=record.verified_at - record.task.event_time if record.verified_at else None,
-        **facts,
+        **ids,
     )
     if record.media_warning is not None and record.accepted is None:  # an operator has listened to accepted media
-        emit(Event.CHUNK_MEDIA_SUSPECT, index=record.task.index, detail=record.media_warning, **facts)
+        emit(Event.CHUNK_MEDIA_SUSPECT, index=record.task.index, detail=record.media_warning, **ids)

@@ -197,23 +197,23 @@ def media_changes(work: Work, media: MediaFacts, fault: str | None) -> ChunkChan
 
 
 def _commit(work: Work, source: Fetched, fault: str | None) -> bool:
-    facts = {
+    blob_metadata = {
         "source": mark_of(work.task.content_location),
         "recordingid": work.task.recording_id,
         "documentid": work.task.document_id,
     }
     if source.digest is not None:
-        facts["sha256"] = source.digest.sha256
+        blob_metadata["sha256"] = source.digest.sha256
         if source.digest.sha512 is not None:
-            facts["sha512"] = source.digest.sha512
+            blob_metadata["sha512"] = source.digest.sha512
     if source.media is not None and source.media.duration_ms is not None:
-        facts["durationms"] = f"{source.media.duration_ms:.3f}"
+        blob_metadata["durationms"] = f"{source.media.duration_ms:.3f}"
     if fault is not None:
-        facts["mediafault"] = fault
+        blob_metadata["mediafault"] = fault
     media_type = source.format.media_type if source.format else "application/octet-stream"
     if source.content is not None:
-        return work.ports.archive.put_media(source.name, source.content, media_type, facts)
-    return work.ports.archive.commit(source.name, source.block_ids, media_type, facts)
+        return work.ports.archive.put_media(source.name, source.content, media_type, blob_metadata)
+    return work.ports.archive.commit(source.name, source.block_ids, media_type, blob_metadata)
 
 
 def _compare_with_stored(work: Work, source: Fetched) -> None:
@@ -239,8 +239,12 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
 
 def _is_spoilt(there: StoredBlob, stored: Digest) -> bool:
     """Return whether a blob is not another recording: it failed the check, or this app did not write it as it is."""
-    facts = there.facts
-    return "source" not in facts or "mediafault" in facts or facts.get("sha256") not in (None, stored.sha256)
+    blob_metadata = there.facts
+    return (
+        "source" not in blob_metadata
+        or "mediafault" in blob_metadata
+        or blob_metadata.get("sha256") not in (None, stored.sha256)
+    )
 
 
 def _look_up(work: Work, name: str) -> StoredBlob:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Unpack
 
 from recording.archive.claim import Work, entry_for, expired_entry, ids_of
-from recording.archive.fallback import is_fallback_due, keep_in_fallback, refusal_facts
+from recording.archive.fallback import is_fallback_due, keep_in_fallback, refusal_changes
 from recording.archive.manifest import keep_manifest
 from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkState, ChunkTask, SourceOutcome
@@ -87,7 +87,7 @@ def _put_back(work: Work, task: ChunkTask, error: RecordingError) -> None:
     now = work.now()
     left = deadline.time_left(work.task.expires_at, now)
     delay = retry.retry_delay(task.attempt + 1, left, work.ports.jitter(), error.retry_after)
-    changes = refusal_facts(work.record, error, now)
+    changes = refusal_changes(work.record, error, now)
     changes.update({"last_error": error.code, "next_attempt_at": now + delay})
     changes.update(_past_deadline(work, error))
     _give_back(work, **changes)

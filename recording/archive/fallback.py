@@ -76,7 +76,7 @@ def is_fallback_due(record: ChunkRecord, error: RecordingError, now: datetime, s
     return now - refused_since >= settings.fallback_after or left < settings.at_risk_below
 
 
-def refusal_facts(record: ChunkRecord, error: RecordingError, now: datetime) -> ChunkChanges:
+def refusal_changes(record: ChunkRecord, error: RecordingError, now: datetime) -> ChunkChanges:
     """Return since when the archive refuses, after a failed attempt; any other failure starts the count again."""
     if record.state is not ChunkState.PENDING:
         return {}

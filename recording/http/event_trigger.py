@@ -43,7 +43,7 @@ def keep_envelopes() -> bool:
         if not getattr(library, "keeps_envelopes", False):
             registry._bindings[BINDING] = _keeping(library)
     except (AttributeError, TypeError, RuntimeError) as error:
-        _LOG.warning("events arrive as azure-functions reads them: %s", type(error).__name__)
+        _LOG.warning("no converter can be registered (%s); azure-functions parses the events", type(error).__name__)
         return False
     return True
 
@@ -71,7 +71,7 @@ def envelope_of(event: func.EventGridEvent | func.CloudEvent) -> Any:
     if isinstance(event, DeliveredEvent):
         return event.envelope
     if isinstance(event, func.CloudEvent):
-        facts = {"specversion": event.specversion, "source": event.source, "type": event.type, "time": event.time}
+        envelope = {"specversion": event.specversion, "source": event.source, "type": event.type, "time": event.time}
     else:
-        facts = {"topic": event.topic, "eventType": event.event_type, "eventTime": event.event_time}
-    return {**facts, "id": event.id, "subject": event.subject, "data": event.get_json()}
+        envelope = {"topic": event.topic, "eventType": event.event_type, "eventTime": event.event_time}
+    return {**envelope, "id": event.id, "subject": event.subject, "data": event.get_json()}

@@ -247,7 +247,7 @@ def respond(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
         return problem(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a problem document instead of an empty 500
         where = "".join(traceback.format_tb(error.__traceback__))  # no message: it may contain what must not be logged
-        _LOG.error("unexpected %s in an HTTP call\n%s", type(error).__name__, where)
+        _LOG.error("unexpected %s in an HTTP call, which is answered with 500\n%s", type(error).__name__, where)
         return problem(RecordingError("an unexpected error; the log has the cause"))
 
 

@@ -81,7 +81,7 @@ def of_chunk(record: ChunkRecord, now: datetime) -> Held:
         attempts=record.attempts,
         redrives=record.redrives,
         suspects=tuple(suspect.blob_name for suspect in record.suspects),
-        **_facts_of(record.task, now),
+        **_chunk_fields(record.task, now),
     )
 
 
@@ -89,26 +89,26 @@ def of_entry(name: str, entry: QuarantineEntry, task: ChunkTask | None, settings
     """Describe a quarantine entry; with its task where it holds one."""
     kind = Kind.REFUSED if task is None else Kind.CONFLICT
     if task is not None:
-        facts = _facts_of(task, now)
+        fields = _chunk_fields(task, now)
     else:
         event = first_event(entry.payload)
-        facts = {
+        fields = {
             "payload": entry.payload,
             "recording_id": entry.recording_id or recording_of(event),
             "document_id": entry.document_id,
             **_times_of(event, entry.at, settings, now),
         }
-    return Held(id=name, kind=kind, reason=entry.reason, at=entry.at, entries=(name,), **facts)
+    return Held(id=name, kind=kind, reason=entry.reason, at=entry.at, entries=(name,), **fields)
 
 
 def of_message(message: PoisonMessage, settings: Settings, now: datetime) -> Held:
     """Describe a message that the host gave up on."""
     at, task = message.at or now, task_in(message, now, settings)
     if task is not None:
-        return Held(message.id, Kind.POISONED, "poisoned", at, attempts=task.attempt, **_facts_of(task, now))
+        return Held(message.id, Kind.POISONED, "poisoned", at, attempts=task.attempt, **_chunk_fields(task, now))
     event = first_event(message.body)
-    facts = {"recording_id": recording_of(event), **_times_of(event, at, settings, now)}
-    return Held(message.id, Kind.POISONED, "poisoned", at, payload=message.body, **facts)
+    fields = {"recording_id": recording_of(event), **_times_of(event, at, settings, now)}
+    return Held(message.id, Kind.POISONED, "poisoned", at, payload=message.body, **fields)
 
 
 def of_leftover(message: PoisonMessage, now: datetime) -> Held:
@@ -164,7 +164,7 @@ def recording_of(event: dict[str, Any]) -> str | None:
     return canonical_id(plain) if is_opaque_id(plain) else None
 
 
-def _facts_of(task: ChunkTask, now: datetime) -> dict[str, Any]:
+def _chunk_fields(task: ChunkTask, now: datetime) -> dict[str, Any]:
     return {
         "payload": task.model_dump_json(),
         "recording_id": task.recording_id,

@@ -27,11 +27,11 @@ class Archive(Protocol):
         """Return the blocks that are staged for a blob and not committed: ids and lengths. They are kept a week."""
         ...
 
-    def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
+    def commit(self, name: str, block_ids: Sequence[str], media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Commit the blob from exactly these blocks. False, and no change, when a blob already has the name."""
         ...
 
-    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+    def put_media(self, name: str, data: memoryview, media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Upload media of one block in one request, verified by the service. False, no change, if the name is taken."""
         ...
 

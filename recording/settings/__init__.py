@@ -343,14 +343,14 @@ def _acs(reader: _Reader) -> AcsConnection | None:
         endpoint = reader.read("ACS_ENDPOINT", values.endpoint, None)
     else:
         reader.faults["ACS_ENDPOINT"] = "is missing (identity), or set ACS_CONNECTION_STRING (access key)"
-    facts = {
+    connection = {
         "proxy_url": reader.read("ACS_PROXY_URL", values.proxy, None),
         "ca_bundle": reader.read("ACS_CA_BUNDLE", values.file, None),
         "resource_id": reader.read("ACS_RESOURCE_ID", values.resource_id, None),
         "content_hosts": reader.read("ACS_CONTENT_HOSTS", values.hosts, DEFAULT_CONTENT_HOSTS),
         "client_id": reader.text("ACS_CLIENT_ID") or reader.text("AzureWebJobsStorage__clientId"),
     }
-    return AcsConnection(endpoint=endpoint, access_key=key, **facts) if endpoint else None
+    return AcsConnection(endpoint=endpoint, access_key=key, **connection) if endpoint else None
 
 
 def _topic(reader: _Reader) -> TopicConnection | None:

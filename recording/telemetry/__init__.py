@@ -184,7 +184,7 @@ class Listener(Protocol):
     def hears(self, event: Event, fields: Mapping[str, Any]) -> None:
         """Receive an event that was logged."""
 
-    def span(self, name: str, facts: Mapping[str, Any]) -> AbstractContextManager[None]:
+    def span(self, name: str, fields: Mapping[str, Any]) -> AbstractContextManager[None]:
         """Trace a use case until the context ends."""
 
 
@@ -200,18 +200,18 @@ def emit(event: Event, **fields: Value) -> None:
     """
     if unknown := fields.keys() - FIELDS:
         raise ValueError(f"not a log field: {', '.join(sorted(unknown))}")
-    facts = {name: _plain(value) for name, value in fields.items() if value is not None}
-    text = " ".join(f"{name}={json.dumps(value)}" for name, value in facts.items())  # no line break from outside
-    _LOG.log(_LEVELS.get(event, logging.INFO), "%s %s", event.value, text, extra={"event": event.value, **facts})
+    said = {name: _plain(value) for name, value in fields.items() if value is not None}
+    text = " ".join(f"{name}={json.dumps(value)}" for name, value in said.items())  # no line break from outside
+    _LOG.log(_LEVELS.get(event, logging.INFO), "%s %s", event.value, text, extra={"event": event.value, **said})
     if _listener is not None:
-        _listener.hears(event, facts)
+        _listener.hears(event, said)
 
 
-def span(name: str, **facts: Value) -> AbstractContextManager[None]:
+def span(name: str, **fields: Value) -> AbstractContextManager[None]:
     """Return a span around one use case; without a listener, a context that does nothing."""
     if _listener is None:
         return nullcontext()
-    return _listener.span(name, {key: _plain(value) for key, value in facts.items()})
+    return _listener.span(name, {key: _plain(value) for key, value in fields.items()})
 
 
 def listen(listener: Listener | None) -> None:

@@ -55,8 +55,8 @@ class FakeArchive(Scripted):
         return list(self.blobs[name].blocks) if name in self.blobs else []
 
     @scripted
-    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
-        return name not in self.blobs and self._keep(name, bytes(data), media_type, facts)
+    def put_media(self, name: str, data: memoryview, media_type: str, blob_metadata: Mapping[str, str]) -> bool:
+        return name not in self.blobs and self._keep(name, bytes(data), media_type, blob_metadata)
 
     @scripted
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
@@ -79,14 +79,16 @@ class FakeArchive(Scripted):
         return len(blob.data)
 
     @scripted
-    def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
+    def commit(self, name: str, block_ids: Sequence[str], media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         if name in self.blobs:
             return False
         if missing := [block_id for block_id in block_ids if block_id not in self.staged[name]]:
             raise StorageError(f"{len(missing)} blocks are not staged")
         staged = self.staged.pop(name, {})
         data = b"".join(staged[block_id] for block_id in block_ids)
-        self._keep(name, data, media_type, facts, tuple((block_id, len(staged[block_id])) for block_id in block_ids))
+        self._keep(
+            name, data, media_type, blob_metadata, tuple((block_id, len(staged[block_id])) for block_id in block_ids)
+        )
         return True
 
     @scripted

@@ -62,7 +62,7 @@ class BlobArchive:
                 return []
         return [(block.id, block.size) for block in (committed if kind == "committed" else uncommitted)]
 
-    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+    def put_media(self, name: str, data: memoryview, media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Upload media in one Put Blob with its checksum, unless a blob exists there (If-None-Match: *)."""
         blob = self._container.blob(name)
 
@@ -72,7 +72,7 @@ class BlobArchive:
                     _Once(data),  # type: ignore[arg-type]  # all that the SDK asks of it is `read`
                     length=len(data),
                     content_settings=ContentSettings(content_type=media_type),
-                    metadata=dict(facts),
+                    metadata=dict(blob_metadata),
                     standard_blob_tier=self._tier,
                     match_condition=MatchConditions.IfMissing,
                     overwrite=True,  # with the condition above: the SDK would else add its own
@@ -89,7 +89,7 @@ class BlobArchive:
                 raise
         return True
 
-    def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
+    def commit(self, name: str, block_ids: Sequence[str], media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Commit exactly these blocks unless a blob exists there (If-None-Match: *)."""
         blob = self._container.blob(name)
         with translate_errors("committing a blob"):
@@ -98,7 +98,7 @@ class BlobArchive:
                     lambda: blob.commit_block_list(
                         [BlobBlock(block_id) for block_id in block_ids],
                         content_settings=ContentSettings(content_type=media_type),
-                        metadata=dict(facts),
+                        metadata=dict(blob_metadata),
                         standard_blob_tier=self._tier,
                         match_condition=MatchConditions.IfMissing,
                     )

@@ -101,8 +101,8 @@ def read_entry(raw: bytes, day: str) -> QuarantineEntry:
     try:
         document: dict[str, Any] = read_json(raw)
         times = {name: as_utc(datetime.fromisoformat(document[name])) for name in _TIMES if document.get(name)}
-        facts = {name: value for name, value in document.items() if name in _FIELDS}  # others are of a newer version
-        return _checked(QuarantineEntry(**facts | times | {"at": times["at"]}))
+        known = {name: value for name, value in document.items() if name in _FIELDS}  # others are of a newer version
+        return _checked(QuarantineEntry(**known | times | {"at": times["at"]}))
     except (ValueError, TypeError, KeyError, AttributeError):
         return _foreign(
             "a blob in the quarantine container is not an entry of this app", raw.decode(errors="replace"), day

@@ -74,13 +74,13 @@ class ScopedBundles:
         """Refuse."""
         self._refuse(name)
 
-    def commit(self, name: str, block_ids: Sequence[str], media_type: str, facts: Mapping[str, str]) -> bool:
+    def commit(self, name: str, block_ids: Sequence[str], media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Refuse."""
-        self._refuse(name, block_ids, media_type, facts)
+        self._refuse(name, block_ids, media_type, blob_metadata)
 
-    def put_media(self, name: str, data: memoryview, media_type: str, facts: Mapping[str, str]) -> bool:
+    def put_media(self, name: str, data: memoryview, media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Refuse."""
-        self._refuse(name, data, media_type, facts)
+        self._refuse(name, data, media_type, blob_metadata)
 
     def committed_blocks(self, name: str) -> "builtins.list[tuple[str, int]]":
         """Refuse."""

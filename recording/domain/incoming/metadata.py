@@ -97,10 +97,10 @@ def read_metadata(raw: bytes) -> ChunkMetadata:
         raise SourceBrokenError("the metadata is not JSON", code=Code.METADATA_UNREADABLE) from error
     if not isinstance(document, dict):
         raise SourceBrokenError("the metadata is not a JSON object", code=Code.METADATA_UNREADABLE)
-    return _facts(document)
+    return _read_fields(document)
 
 
-def _facts(document: dict[str, Any]) -> ChunkMetadata:
+def _read_fields(document: dict[str, Any]) -> ChunkMetadata:
     info = _dict(document.get("recordingInfo"))
     kinds = [info.get("contentType"), info.get("channelType")]  # swapped in live documents: told apart by value
     index = _number(document.get("chunkIndex"))
@@ -139,9 +139,9 @@ def _is_told(value: object) -> bool:
 def _participants(entries: object) -> Iterator[Participant]:
     """Return who is named: by `participantId`, by another name that ACS uses for a raw id, or as a bare text."""
     for place, entry in enumerate(_list(entries)):
-        facts = _dict(entry)
-        channel = _number(facts.get("channel"))
-        named = [facts.get(name) for name in _ID_FIELDS] if facts else [entry]
+        fields = _dict(entry)
+        channel = _number(fields.get("channel"))
+        named = [fields.get(name) for name in _ID_FIELDS] if fields else [entry]
         for raw_id in dict.fromkeys(map(_raw_id, named)):
             if raw_id:
                 yield Participant(raw_id=raw_id, channel=None if channel is None else int(channel), entry=place)

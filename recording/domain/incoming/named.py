@@ -39,11 +39,11 @@ def _named(event: Any) -> frozenset[str] | None:
     """Return every id by which one event or task names its recording; all must be legal."""
     if not isinstance(event, Mapping):
         return None
-    facts = {str(name).lower(): value for name, value in event.items()}
-    data = facts.get("data")
+    fields = {str(name).lower(): value for name, value in event.items()}
+    data = fields.get("data")
     data = {str(name).lower(): value for name, value in data.items()} if isinstance(data, Mapping) else {}
-    found = _IN_SUBJECT.search(str(facts.get("subject") or ""))
-    told = [found[1] if found else None, data.get("recordingid"), facts.get("recording_id"), facts.get("recordingid")]
+    found = _IN_SUBJECT.search(str(fields.get("subject") or ""))
+    told = [found[1] if found else None, data.get("recordingid"), fields.get("recording_id"), fields.get("recordingid")]
     given = [in_plain_letters(unescaped(one)) if isinstance(one, str) else one for one in told if one is not None]
     if not given or not all(isinstance(one, str) and is_opaque_id(one) for one in given):
         return None

@@ -160,7 +160,7 @@ class Batch:
 
     def written(self) -> bytes:
         """Return the document."""
-        facts = {
+        document = {
             "schema": SCHEMA,
             "number": self.number,
             "first": self.first,
@@ -171,7 +171,7 @@ class Batch:
             "recent": list(self.recent),
             **({"stamp": self.stamp} if self.stamp else {}),
         }
-        return json.dumps(facts, indent=0).encode() + b"\n"
+        return json.dumps(document, indent=0).encode() + b"\n"
 
 
 def read_batch(raw: bytes) -> Batch:
@@ -180,18 +180,18 @@ def read_batch(raw: bytes) -> Batch:
     Raises:
         SealFormatError: it is none.
     """
-    facts = _object(raw)
+    document = _object(raw)
     try:
-        until = facts.get("auditUntil")
+        until = document.get("auditUntil")
         return Batch(
-            number=_whole(facts["number"]),
-            first=_whole(facts["first"]),
-            frontier=tuple(bytes.fromhex(each) for each in facts["frontier"]),
-            leaves=tuple(_leaf(entry) for entry in facts["leaves"]),
-            journal=facts.get("journal"),
+            number=_whole(document["number"]),
+            first=_whole(document["first"]),
+            frontier=tuple(bytes.fromhex(each) for each in document["frontier"]),
+            leaves=tuple(_leaf(entry) for entry in document["leaves"]),
+            journal=document.get("journal"),
             audit_until=datetime.fromisoformat(until) if until else None,
-            recent=tuple(facts.get("recent") or ()),
-            stamp=facts.get("stamp"),
+            recent=tuple(document.get("recent") or ()),
+            stamp=document.get("stamp"),
         )
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise SealFormatError(f"not a batch of leaves ({type(error).__name__})") from None
@@ -220,7 +220,7 @@ class Proved:
 
 def written_proofs(checkpoint: bytes, proofs: Iterable[Proved]) -> bytes:
     """Return the document of proofs that is stored beside files; it holds the whole signed checkpoint."""
-    facts = {
+    document = {
         "schema": SCHEMA,
         "checkpoint": checkpoint.decode(),
         "files": [
@@ -235,7 +235,7 @@ def written_proofs(checkpoint: bytes, proofs: Iterable[Proved]) -> bytes:
             for one in proofs
         ],
     }
-    return json.dumps(facts, indent=2).encode() + b"\n"
+    return json.dumps(document, indent=2).encode() + b"\n"
 
 
 def is_as_written(raw: bytes) -> bool:
@@ -253,7 +253,7 @@ def read_proofs(raw: bytes) -> tuple[bytes, list[Proved]]:
     Raises:
         SealFormatError: it is none.
     """
-    facts = _object(raw)
+    document = _object(raw)
     try:
         proofs = [
             Proved(
@@ -264,9 +264,9 @@ def read_proofs(raw: bytes) -> tuple[bytes, list[Proved]]:
                 _whole(one["leaf"]),
                 tuple(bytes.fromhex(each) for each in one["path"]),
             )
-            for one in facts["files"]
+            for one in document["files"]
         ]
-        return str(facts["checkpoint"]).encode(), proofs
+        return str(document["checkpoint"]).encode(), proofs
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise SealFormatError(f"not a document of proofs ({type(error).__name__})") from None
 
@@ -321,13 +321,13 @@ def read_journal(raw: bytes) -> list[Line]:
     return [_line(_object(text)) for text in raw.splitlines()]
 
 
-def _line(facts: Mapping[str, Any]) -> Line:
+def _line(entry: Mapping[str, Any]) -> Line:
     try:
-        is_withdrawn = facts.get("withdrawn") is True
-        row = None if is_withdrawn else dict(facts["row"])
-        row_id = facts.get("id") if is_withdrawn else None
-        salt = bytes.fromhex(facts.get("salt") or "")
-        return Line(_whole(facts["leaf"]), Kind(facts["kind"]), salt, row, None if row_id is None else str(row_id))
+        is_withdrawn = entry.get("withdrawn") is True
+        row = None if is_withdrawn else dict(entry["row"])
+        row_id = entry.get("id") if is_withdrawn else None
+        salt = bytes.fromhex(entry.get("salt") or "")
+        return Line(_whole(entry["leaf"]), Kind(entry["kind"]), salt, row, None if row_id is None else str(row_id))
     except (ValueError, LookupError, TypeError, ArithmeticError) as error:
         raise SealFormatError(f"not a row of a journal ({type(error).__name__})") from None
 

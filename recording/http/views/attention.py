@@ -36,10 +36,10 @@ class AttentionItemView(View):
     def of(cls, item: AttentionItem) -> Self:
         """Show an item of the model."""
         names = cls.model_fields.keys() - {"time_left_seconds", "meaning", "remedy"}
-        facts = {name: getattr(item, name) for name in names}
+        shown = {name: getattr(item, name) for name in names}
         code = Code.of(item.reason)
         told = (code.meaning, code.remedy) if code else (None, None)
-        return cls(time_left_seconds=seconds(item.time_left), meaning=told[0], remedy=told[1], **facts)
+        return cls(time_left_seconds=seconds(item.time_left), meaning=told[0], remedy=told[1], **shown)
 
 
 class HeldView(View):
@@ -65,9 +65,9 @@ class HeldView(View):
     def of(cls, one: Held, *, whole: bool = False) -> Self:
         """Show a held thing."""
         names = cls.model_fields.keys() - {"time_left_seconds", "payload"}
-        facts = {name: getattr(one, name) for name in names}
+        shown = {name: getattr(one, name) for name in names}
         payload = one.payload if whole else one.payload[:LONGEST_SHOWN]
-        return cls(time_left_seconds=seconds(one.time_left), payload=payload, **facts)
+        return cls(time_left_seconds=seconds(one.time_left), payload=payload, **shown)
 
 
 class HeldListView(View):

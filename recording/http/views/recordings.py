@@ -77,8 +77,8 @@ class ChunkView(View):
         """Show a record."""
         task, own = chunk.task, ("index", "document_id", "expires_at")
         names = cls.model_fields.keys() - {*own, "state", "suspects"}
-        facts = {name: getattr(task, name) for name in own} | {name: getattr(chunk, name) for name in names}
-        return cls(state=chunk.state, suspects=tuple(each.blob_name for each in chunk.suspects), **facts)
+        shown = {name: getattr(task, name) for name in own} | {name: getattr(chunk, name) for name in names}
+        return cls(state=chunk.state, suspects=tuple(each.blob_name for each in chunk.suspects), **shown)
 
 
 class MomentView(View):

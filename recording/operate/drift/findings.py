@@ -53,7 +53,7 @@ class DriftReport:
 
     def as_json(self) -> str:
         """Return the report for machines; names are stable."""
-        facts = {
+        content = {
             "schema": 1,
             "at": self.at.isoformat(),
             "recordings": self.recordings,
@@ -66,7 +66,7 @@ class DriftReport:
             ],
             "unread": [asdict(unread) for unread in self.unread],
         }
-        return json.dumps(facts, indent=2) + "\n"
+        return json.dumps(content, indent=2) + "\n"
 
     def as_text(self) -> str:
         """Return the report for people: a line for each difference, and a summary."""
