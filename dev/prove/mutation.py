@@ -75,7 +75,7 @@ TARGETS = (
     ),
     Target(
         "recording.domain.archived.integrity",
-        ("unit/domain/archived/test_duration_fault.py", "unit/domain/incoming/test_metadata.py", *_LINE),
+        ("unit/domain/archived/test_integrity.py", *_LINE),
     ),
     Target(
         "recording.domain.archived.blocks",

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from dev.in_memory.builders import document_id, metadata, task
 from dev.in_memory.canaries import PARTICIPANT, PHONE
-from recording.domain.archived.integrity import Digest, check_length, check_stored, duration_fault
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.incoming.metadata import ChunkMetadata, Participant, read_metadata
-from recording.errors import ContentConflictError, SourceBrokenError
+from recording.errors import SourceBrokenError
 
 
 def _info(**changes: Any) -> dict[str, Any]:
@@ -124,87 +123,6 @@ def test_one_unreadable_field_leaves_the_others(field: str, value: Any) -> None:
 def test_no_object_of_any_content_makes_reading_fail(document: dict[str, Any]) -> None:
     """As above, for all fields at once."""
     assert isinstance(read_metadata(json.dumps(document).encode()), ChunkMetadata)
-
-
-# --- integrity -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("read_bytes", "declared", "code"),
-    [
-        (0, 0, "source_empty"),
-        (0, 100, "source_empty"),
-        (0, None, "source_empty"),
-        (100, None, "source_without_length"),
-        (99, 100, "source_short"),
-        (101, 100, "source_short"),
-    ],
-)
-def test_a_length_that_does_not_add_up_is_fetched_again(read_bytes: int, declared: int | None, code: str) -> None:
-    """There is no checksum; the declared total is the one fact of the source that bytes can be held against."""
-    with pytest.raises(SourceBrokenError) as raised:
-        check_length(read_bytes, declared)
-    assert (raised.value.code, raised.value.retryable) == (code, True)
-
-
-def test_equal_lengths_pass() -> None:
-    """The good case, so that the table above cannot pass by refusing everything."""
-    check_length(100, 100)
-
-
-@pytest.mark.parametrize("stored", [Digest(2, "aa"), Digest(1, "ab")])
-def test_an_archived_blob_that_differs_needs_a_person(stored: Digest) -> None:
-    """It is never replaced, and trying again cannot mend it."""
-    check_stored(Digest(1, "aa"), Digest(1, "aa"))
-    with pytest.raises(ContentConflictError) as raised:
-        check_stored(Digest(1, "aa"), stored)
-    assert (raised.value.code, raised.value.retryable) == ("stored_differs", False)
-
-
-def _document(duration: float | None, *pauses: float) -> ChunkMetadata:
-    return read_metadata(metadata(chunkDuration=duration, pauseResumeIntervals=[{"duration": p} for p in pauses]))
-
-
-@pytest.mark.parametrize(
-    ("plays", "document", "event_ms", "agrees"),
-    [
-        (None, _document(2000), 2000, True),  # a fragmented mp4 does not tell
-        (2000, None, None, True),  # nothing to compare with
-        (2000, None, 0, True),
-        (2000, None, 2000, True),
-        (500, None, 60_000, True),  # the event's duration is of the whole recording
-        (63_000, None, 60_000, False),
-        (60_000, _document(60_000), 1, True),  # metadata knows the chunk, the event does not
-        (50_000, _document(60_000), 60_000, False),
-        (63_000, _document(60_000), 63_000, False),
-        (50_000, _document(60_000, 10_000), 60_000, True),
-        (47_000, _document(60_000, 10_000), 60_000, False),
-        (14_400_000 - 16_000, _document(14_400_000), None, True),  # slack of two seconds and a thousandth
-        (14_400_000 - 17_000, _document(14_400_000), None, False),
-        (700, _document(700), 700, True),
-        (500, _document(None), 400, True),
-        (20_000, _document(0), None, True),
-        (20_000, _document(20), None, True),  # seconds instead of ms
-        (8_000, _document(20), None, False),  # half of them
-        (14_400_000, _document(14_400), 14_400, True),
-        (7_200_000, _document(14_400), 14_400, False),
-        (14_400_000, None, 14_400, True),
-        (14_400_000, None, 4_400, False),
-        (45_000, _document(60, 15), None, True),
-        (50_000, _document(60_000, 10), None, True),  # only the pause in seconds
-        (40_000, _document(60_000, 10), None, False),
-        (2_000_000, _document(2000), None, True),  # cannot be told apart from seconds
-        (30_000, _document(60_000, 0), None, True),  # a pause without a length
-        (63_000, _document(60_000, 0), None, False),
-        (50_000, _document(50_000, 10_000), None, True),  # a duration that leaves the pauses out
-    ],
-)
-def test_media_must_play_as_long_as_the_papers_say(
-    plays: float | None, document: ChunkMetadata | None, event_ms: float | None, agrees: bool
-) -> None:
-    """A file of the right length in bytes may still be half a call."""
-    fault = duration_fault(plays, document, task(recording_duration_ms=event_ms))
-    assert (fault is None) is agrees
 
 
 @pytest.mark.parametrize(
