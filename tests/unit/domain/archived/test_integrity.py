@@ -130,6 +130,8 @@ def test_a_header_that_the_metadata_contradicts_is_no_truncation() -> None:
     assert find_fault(cut, TOLD, task()) is None
     assert find_fault(cut, ChunkMetadata(duration_ms=99_000), task()) == "ends early"
     assert find_fault(cut, None, TEN_SECONDS) == "ends early"
+    a_second_less = MediaFacts(None, 9_000.0, fault="ends early", promised_ms=10_000.0)
+    assert find_fault(a_second_less, TOLD, task()) == "ends early"  # the metadata agrees with both
     assert find_fault(MediaFacts(None, 10_000.0, fault="ends early"), TOLD, task()) == "ends early"
 
 

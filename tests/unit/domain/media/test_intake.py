@@ -107,7 +107,8 @@ def test_holes_are_found_wherever_the_pieces_end(cuts: list[int]) -> None:
 def test_a_short_run_in_a_large_file_may_be_padding() -> None:
     """In a small file it may be most of it."""
     assert holes(filled(40, (20, 23))) == []
-    assert holes(filled(16, (2, 3))) == [(2 * PAGE, 3 * PAGE)]
+    assert holes(filled(16, (2, 3), (15, 16))) == [(2 * PAGE, 3 * PAGE), (15 * PAGE, 16 * PAGE)]
+    assert holes(filled(17, (16, 17))) == []
 
 
 def test_zeros_that_are_no_whole_page_are_sound() -> None:
