@@ -35,7 +35,7 @@ from recording.operate.decide import retry as retry_items
 from recording.operate.find_recording import find_recording
 from recording.operate.held import Redriven
 from recording.operate.held import redrive as redrive_held
-from recording.operate.held_things import chunk_id
+from recording.operate.held_items import chunk_id
 from recording.ports import Ports
 from recording.settings import Settings
 

@@ -26,7 +26,7 @@ from recording.http.views.attention import HeldListView
 from recording.http.views.recordings import StoryView
 from recording.operate.attention import needs_attention
 from recording.operate.find_recording import find_item, find_recording
-from recording.operate.held_things import Held
+from recording.operate.held_items import Held
 from recording.operate.recordings import tags_of
 from recording.operate.timeline import Story, Unread, story
 

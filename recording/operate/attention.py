@@ -16,8 +16,8 @@ from recording.errors import StorageError, fault_of
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.notify.operate import health_of_ways
 from recording.operate.find_held import PLACES, check_known, everything_held, is_match
-from recording.operate.held_things import Held, Kind
-from recording.operate.held_things import by_urgency as held_by_urgency
+from recording.operate.held_items import Held, Kind
+from recording.operate.held_items import by_urgency as held_by_urgency
 from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 

@@ -25,7 +25,7 @@ from recording.domain.watched.attention import Attention, AttentionItem
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ingest import why_of_others
-from recording.operate.held_things import (
+from recording.operate.held_items import (
     Held,
     Kind,
     by_urgency,

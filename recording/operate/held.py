@@ -16,7 +16,7 @@ from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationE
 from recording.ingest import take_event
 from recording.library.notify.leftovers import put_back_these
 from recording.operate.find_held import Found, find_held
-from recording.operate.held_things import Held, Kind, chunk_id
+from recording.operate.held_items import Held, Kind, chunk_id
 from recording.ports import DeadLetter, Ports, QuarantineEntry
 from recording.reconcile.sweep import put_back_event, put_back_letter, put_back_task, task_in
 from recording.settings import Settings

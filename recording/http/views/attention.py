@@ -9,7 +9,7 @@ from recording.http.views import View, seconds
 from recording.operate.attention import NeedsAttention
 from recording.operate.decide import Accepted, Decided
 from recording.operate.held import Redriven
-from recording.operate.held_things import Held
+from recording.operate.held_items import Held
 
 LONGEST_SHOWN = 2048  # characters of each payload in a list
 
