@@ -73,6 +73,8 @@ class Azurite:
         Raises:
             AzuriteError: it is not installed, or it ended with the error that is quoted.
         """
+        if shutil.which("node") is None:
+            raise AzuriteError("Node 20 or newer is needed, since Azurite runs on it, and `node` is not on PATH")
         if not is_installed():
             raise AzuriteError(f"Azurite is not installed: run 'npm ci' in {REPOSITORY}")
         self._log_dir = Path(tempfile.mkdtemp(prefix="azurite-"))

@@ -73,3 +73,10 @@ def test_the_command_prints_the_connection_string_and_ends_on_sigterm(tmp_path: 
         assert command.stdout.readline().startswith("DefaultEndpointsProtocol=http;")
         command.send_signal(signal.SIGTERM)
         assert command.wait(20) == 0
+
+
+def test_a_machine_without_node_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It was told to run `npm ci`, which is a part of what is missing."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AzuriteError, match="`node` is not on PATH"):
+        Azurite().start()
