@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from dev.console import DayState
+from recording.cli.output.streams import take_any_character
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -306,4 +307,5 @@ def package(
 
 
 if __name__ == "__main__":
+    take_any_character()
     app()

@@ -6,7 +6,8 @@ import os
 import sys
 from contextlib import suppress
 
-_SPELT = {"…": "...", "→": "->", "·": "-", "–": "-", "—": "-", "×": "x", "■": "#", "━": "-", "─": "-"}
+_SPELT = {"…": "...", "→": "->", "·": "-", "–": "-", "—": "-", "━": "-", "─": "-"}
+_SPELT |= {"×": "x", "■": "#", "□": "o", "✗": "x"}
 _SPELLS = "recordings-spells"
 
 
