@@ -90,7 +90,8 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
 
 def _what_to_do(error: RecordingError, hint: str | None) -> list[str]:
     """Return what to do next: a hint about this machine, else the remedy of the code; a typing error needs none."""
-    if hint or isinstance(error, RequestError):
+    is_typed = isinstance(error, RequestError) or (isinstance(error, SettingsError) and "--settings" in error.faults)
+    if hint or is_typed:
         return [hint] if hint else []
     remedy = remedy_of(error.code)
     return [f"  → {remedy}"] if remedy else []

@@ -266,13 +266,13 @@ def use_settings_file(path: Path) -> None:
     try:
         content = json.loads(without_comments(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
-        raise SettingsError({"--settings": f"names a file that cannot be read: {error.strerror}"}) from None
+        raise SettingsError({"--settings": f"names {path}, which cannot be read: {error.strerror}"}) from None
     except ValueError as error:
         place = f": line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise SettingsError({"--settings": f"names a file that is not JSON{place}"}) from None
+        raise SettingsError({"--settings": f"names {path}, which is not JSON{place}"}) from None
     values = content.get("Values") if isinstance(content, dict) else None
     if not isinstance(values, dict):
-        raise SettingsError({"--settings": 'names a file without "Values", as local.settings.json has them'})
+        raise SettingsError({"--settings": f'names {path}, a file without "Values", as local.settings.json has them'})
     os.environ.update({str(name): str(value) for name, value in values.items()})
 
 

@@ -206,3 +206,16 @@ def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> Non
     code, shown = run("vcon", short_id(RECORDING_ID), "--to", str(tmp_path / "no" / "such" / "folder.json"))
     assert code == 2
     assert shown.endswith("folder.json: No such file or directory\n")
+
+
+@pytest.mark.parametrize("content", [None, "[]", "{"])
+def test_a_settings_file_that_is_none_is_named_and_no_app_is_blamed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None
+) -> None:
+    """A slip in the name of the file was answered with what happens to events and chunks meanwhile."""
+    file = tmp_path / "mine.json"
+    if content is not None:
+        file.write_text(content)
+    assert main(["--settings", str(file), "status"]) == 2
+    told = capsys.readouterr().err
+    assert (str(file) in told, len(told.splitlines())) == (True, 1), told
