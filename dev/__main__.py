@@ -1,5 +1,10 @@
 """`python -m dev …`: the commands of the local world. Each has `--help`."""
 
+if __name__ == "__main__":
+    from dev import run
+
+    run()
+
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -306,6 +311,7 @@ def package(
     raise typer.Exit(main(folder))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command that was typed, in a terminal of any character set."""
     take_any_character()
-    app()
+    app(prog_name="python -m dev")

@@ -310,6 +310,7 @@ AS_A_MODULE, INSTALLED = (
             for start in (AS_A_MODULE, INSTALLED)
             for module in ("recording.cli.app", "typer", "pydantic")
         ),
+        *(("runpy.run_module('dev', run_name='__main__')", module) for module in ("dev.console", "typer")),
     ],
 )
 def test_ctrl_c_while_it_is_loaded_is_no_traceback(start: str, module: str) -> None:
