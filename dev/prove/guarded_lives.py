@@ -127,7 +127,8 @@ class GuardedLife:
             before = {pause.id for pause in row.pauses} if row is not None else set[str]()
             told = pause_recording(name, self.here.ports, self.here.settings, asked, "ada")
             self.witness.told_paused(name)
-            self.witness.begun = name if told["pause"]["pauseId"] not in before else ""
+            is_own = told["pause"]["pauseId"] not in before and not self.witness.is_doubted(name)
+            self.witness.begun = name if is_own else ""
 
         self._call(f"pause {name}", act)
         self.life.counts["pauses"] += 1
@@ -146,6 +147,7 @@ class GuardedLife:
         facts = EVIDENCE if step is ConsentStep.GIVEN else {}
         asked = ConsentRequest.read({"step": step.value, **facts})
         is_known = name in self.here.fakes.control.states
+        self.witness.forget_doubt(name)
 
         def act() -> None:
             tell_consent(name, asked, "ada", self.here.ports, self.here.settings)
@@ -299,7 +301,8 @@ class GuardedLife:
         self.witness.look(self._who)
         running = sorted(self.here.fakes.control.states)
         if running and self._callers_meanwhile.random() < RIVAL_CALLERS:
-            self._ask_meanwhile(self._callers_meanwhile.choice(running))
+            busy = [name for name in running if name in self.witness.asked]
+            self._ask_meanwhile(self._callers_meanwhile.choice(busy or running))
         for body in queue.take_due():
             try:
                 guard_message(body, self.here.ports, self.here.settings)
@@ -320,12 +323,14 @@ class GuardedLife:
             lambda: tell_consent(name, ConsentRequest.read({"step": step.value, **facts}), "bob", ports, known),
         )
         self.witness.doubt(name)
+        asked, self.witness.asked = self.witness.asked, {}
         number = self._callers_meanwhile.randrange(len(acts))
         with suppress(RecordingError):
             acts[number]()
             if number == len(acts) - 1 and step is ConsentStep.WITHDRAWN and self.policy.must_be_recorded:
                 self.witness.expected.add((name, "consent_withdrawn"))
         self.witness.look("caller")
+        self.witness.asked = asked
         self.life.counts["callers meanwhile"] += 1
 
     def _step(self) -> float:

@@ -15,7 +15,7 @@ from recording.domain.outgoing.events import EventType
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors.codes import Code
 
-SEEN_TO = timedelta(minutes=5)  # how long after two requests at once their recording may be as neither asked for
+SEEN_TO = timedelta(minutes=3)  # how long after two requests at once their recording may be as neither asked for
 LATE = timedelta(minutes=15)  # after its time, what is still not done after the trouble never will be
 ENDS = ("stopped", "stopped_elsewhere")  # a recording ends once, whoever reports it first
 
@@ -78,6 +78,14 @@ class Witness:
         if name in self._seen:
             self.forget_pause(name)
 
+    def is_doubted(self, name: str) -> bool:
+        """Return whether two requests about it have overlapped lately: of two pauses, the shorter one may be noted."""
+        return name in self._doubts
+
+    def forget_doubt(self, name: str) -> None:
+        """Hear that another step of consent follows."""
+        self._doubts.pop(name, None)
+
     def look(self, who: str) -> None:
         """See what ACS has accepted since the last look, and by whose act; it may show later.
 
@@ -94,6 +102,8 @@ class Witness:
                 seen.paused_at, seen.length = self.here.now, asked
             if state == seen.state:
                 continue
+            if self.here.now + SEEN_TO > self._doubts.get(name, self.here.now + SEEN_TO):  # of a later request
+                del self._doubts[name]
             if state == "inactive":
                 seen.paused_at, seen.length = self.here.now, asked
             elif state == "active":

@@ -13,8 +13,9 @@ from recording.control import watching
 from recording.control.notes import note
 from recording.domain.calls.guards import GuardKind
 from recording.domain.calls.pauses import CommandedPause, open_pause
-from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.reconcile import missing_files
+from recording.telemetry import Event
 
 MOST_SEEDS = 20  # of a variant
 
@@ -120,6 +121,16 @@ def _silent_early_stop() -> Iterator[None]:
         yield
 
 
+def _overtaken_is_forgotten() -> Iterator[None]:
+    """Take a pause that a resume has ended on the row for over, although ACS accepts it afterwards."""
+
+    def wrong(name: str, _wanted: CommandedPause, ports: Any) -> Any:
+        return pausing._note_action(name, LastAction.PAUSED, Event.PAUSED, ports), False
+
+    with _instead(vars(pausing), "note_paused", wrong):
+        yield
+
+
 def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
     def forget() -> Iterator[None]:
         with _instead(guarding._ACTS, kind, lambda _fired: None):
@@ -149,6 +160,7 @@ VARIANTS: Mapping[str, Variant] = {
     "consent that is given again ends nothing": Variant("must be recorded, with consent", _consent_ends_none),
     "a stop by others is not reported": Variant("must be recorded", _without(GuardKind.WATCH)),
     "a stop before the start is noted is not reported": Variant("must be recorded for its caller", _silent_early_stop),
+    "a pause that a resume overtakes is forgotten": Variant("pause, then resume", _overtaken_is_forgotten),
     "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
 }
 
