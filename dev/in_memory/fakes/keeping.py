@@ -74,8 +74,9 @@ class FakeKeeping(Scripted):
         return True
 
     @scripted
-    def rules_history(self) -> Iterator[RuleSet]:
-        return iter([self.made[number] for number in sorted(self.made)])
+    def rules_history(self) -> Iterator[RuleSet | Unreadable]:
+        odd = self.unreadable
+        return iter([Unreadable(f"!rules/{n}") if f"!rules/{n}" in odd else self.made[n] for n in sorted(self.made)])
 
     @scripted
     def reword_rules(self, rules: RuleSet) -> None:
@@ -84,6 +85,8 @@ class FakeKeeping(Scripted):
 
     @scripted
     def erasure(self, erasure_id: str) -> Erasure | None:
+        if erasure_id in self.unreadable:
+            raise StorageError("a newer version has written this row", code=Code.NEWER_RECORD)
         return self.requests.get(erasure_id)
 
     @scripted
@@ -102,7 +105,8 @@ class FakeKeeping(Scripted):
 
     @scripted
     def erasures(self) -> Iterator[Erasure | Unreadable]:
-        return iter(list(self.requests.values()))
+        odd = self.unreadable
+        return iter([Unreadable(name) if name in odd else self.requests[name] for name in list(self.requests)])
 
     @scripted
     def list_covered(self, erasure: Erasure) -> None:

@@ -11,7 +11,7 @@ from recording.domain.outgoing.delivery import Entry, Result, WayHealth
 from recording.domain.outgoing.events import EventType, OutgoingEvent, Subject, stamp
 from recording.domain.outgoing.message import NotifyTask
 from recording.errors import ClaimLostError
-from recording.ports import Clock, Page
+from recording.ports import Clock, Page, Unreadable
 from recording.ports.outgoing import Answer, KnownHealth, OutgoingPorts, Way
 
 DELIVERED = Answer(Result.DELIVERED)
@@ -34,6 +34,7 @@ class FakeOutbox(Scripted):
         self.lists: dict[str, tuple[frozenset[str], str]] = {}
         self.kept: dict[str, OutgoingEvent] = {}
         self.ways: dict[str, WayHealth] = {}
+        self.unreadable: set[tuple[str, str]] = set()  # keys of entries
         self._etags = count(1)
 
     @scripted
@@ -56,7 +57,8 @@ class FakeOutbox(Scripted):
 
     @scripted
     def pending(self, subject: Subject) -> list[Entry]:
-        return [self.entries[key] for key in sorted(self.entries) if key[0] == subject.name]
+        keys = [key for key in sorted(self.entries) if key[0] == subject.name and key not in self.unreadable]
+        return [self.entries[key] for key in keys]
 
     @scripted
     def save(self, entry: Entry) -> Entry:
@@ -77,7 +79,10 @@ class FakeOutbox(Scripted):
 
     @scripted
     def waiting(self, most: int, after: str = "") -> Page[Entry]:
-        keys = {f"{subject}/{sequence}": entry for (subject, sequence), entry in self.entries.items()}
+        keys: dict[str, Entry | Unreadable] = {
+            "/".join(key): Unreadable("/".join(key)) if key in self.unreadable else entry
+            for key, entry in self.entries.items()
+        }
         left = [key for key in sorted(keys) if key > after]
         taken = left[:most]
         return Page(tuple(keys[key] for key in taken), next=taken[-1] if len(left) > len(taken) and taken else "")

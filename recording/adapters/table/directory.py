@@ -1,8 +1,10 @@
 """Fills the port Directory with the table `directory`, and keeps the key of its hashes."""
 
 import base64
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -13,7 +15,7 @@ from azure.data.tables import TableEntity
 from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.tables import add_row, put_row, remove_place, rows_of, table_service
 from recording.domain import names
-from recording.domain.find.directory import IndexRow, Span
+from recording.domain.find.directory import IndexRow, Span, is_row_key, moment_of
 from recording.domain.find.index_keys import IndexKey, IndexKeys, new_secret
 from recording.domain.times import as_utc
 from recording.ports import DirectoryPage
@@ -142,21 +144,39 @@ def entity_of(row: IndexRow) -> dict[str, Any]:
 
 
 def _row(entity: TableEntity) -> IndexRow | None:
-    """Return the row; an unreadable one is left out, since it is derived and will be written again."""
-    try:
-        return IndexRow(
-            partition=entity["PartitionKey"],
-            row_key=entity["RowKey"],
-            recording_id=entity["recordingId"],
-            started_at=as_utc(datetime.fromisoformat(entity["startedAt"])),
-            duration_ms=float(entity["durationMs"]) if entity.get("durationMs") else None,
-            length_bytes=int(entity.get("lengthBytes") or 0),
-            formats=tuple(part for part in (entity.get("formats") or "").split(",") if part),
-            marks=entity.get("marks") or "",
-            chunk_count=int(entity.get("chunkCount") or 0),
-        )
-    except (KeyError, ValueError, TypeError, AttributeError):
+    """Return the row: it finds its recording if it names one, whatever else of it cannot be read; else None."""
+    recording_id, row_key = entity.get("recordingId"), str(entity["RowKey"])
+    if not (isinstance(recording_id, str) and recording_id and is_row_key(row_key)):
         return None
+    marks, formats = (_text(entity.get(name)) for name in ("marks", "formats"))
+    return IndexRow(
+        partition=str(entity["PartitionKey"]),
+        row_key=row_key,
+        recording_id=recording_id,
+        started_at=_time(entity.get("startedAt")) or moment_of(row_key),
+        duration_ms=_number(entity.get("durationMs")),
+        length_bytes=int(_number(entity.get("lengthBytes")) or 0),
+        formats=tuple(part for part in formats.split(",") if part),
+        marks=marks,
+        chunk_count=int(_number(entity.get("chunkCount")) or 0),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _time(value: object) -> datetime | None:
+    with suppress(ValueError):
+        return as_utc(datetime.fromisoformat(_text(value)))
+    return None
+
+
+def _number(value: object) -> float | None:
+    with suppress(ValueError, TypeError, OverflowError):
+        number = float(value)  # type: ignore[arg-type]  # whatever it is
+        return number if math.isfinite(number) else None
+    return None
 
 
 def _key_row(secret: bytes) -> dict[str, Any]:

@@ -118,9 +118,13 @@ class TableKeeping:
         """Insert a row under the number; the service refuses a second one."""
         return add_row(self._table, _rules_row(rules))
 
-    def rules_history(self) -> Iterator[RuleSet]:
+    def rules_history(self) -> Iterator[RuleSet | Unreadable]:
         """Yield all rows, the oldest first."""
-        yield from reversed([_document(RuleSet, row) for row in rows_of(self._table, _RULES)])
+        for row in reversed(list(rows_of(self._table, _RULES))):
+            try:
+                yield _document(RuleSet, row)
+            except UnreadableRecordError as error:
+                yield Unreadable(f"{_RULES}/{row['RowKey']}", error.code)
 
     def reword_rules(self, rules: RuleSet) -> None:
         """Replace the row of this number, if there is one."""
@@ -235,7 +239,10 @@ def _request_row(erasure: Erasure) -> Row:
 
 
 def _custody(row: TableEntity) -> Custody:
-    return with_changes(_document(Custody, row), {"etag": row.metadata["etag"]})
+    found = _document(Custody, row)
+    if name_of(found.recording_id) != row["PartitionKey"]:  # a copy must not decide about another recording
+        raise UnreadableRecordError("a row is about another recording than its key")
+    return with_changes(found, {"etag": row.metadata["etag"]})
 
 
 def _readable(row: TableEntity) -> Custody | Unreadable:

@@ -193,7 +193,9 @@ def _sent_keys(event: OutgoingEvent) -> Row:
 def _entry(row: TableEntity) -> Entry | None:
     """Return an entry; None for one that cannot be read, or that a newer version has written."""
     found = _document(Entry, row)
-    return found if found is not None and read_stored(found.event.model_dump_json()) is not None else None
+    if found is None or read_stored(found.event.model_dump_json()) is None:
+        return None
+    return found if _pending_row(found)["RowKey"] == row["RowKey"] else None  # it could be neither saved nor removed
 
 
 def _document(model: type[M], row: TableEntity) -> M | None:

@@ -69,6 +69,8 @@ class TableSealList:
 def _item(row: TableEntity) -> ToSeal | None:
     try:
         what, facts = Waiting(row["what"]), read_json(row["facts"])
+        if not (isinstance(row["name"], str) and isinstance(facts, dict)):
+            return None
         return ToSeal(what, row["name"], bytes.fromhex(row["secret"]), facts, row["RowKey"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -69,7 +69,7 @@ class ScopedKeeping:
         """Refuse: rules concern the whole archive."""
         raise StorageError(f"rules {rules.number} would be about the whole archive")
 
-    def rules_history(self) -> Iterator[RuleSet]:
+    def rules_history(self) -> Iterator[RuleSet | Unreadable]:
         """Act as `Keeping` does."""
         return self._whole.rules_history()
 

@@ -101,7 +101,7 @@ class Span:
             return self
         first = self.first_partition
         if first != self.last_partition:
-            first = max(first, f"{first[:-_MONTH]}{inverse_month(_moment_of(after))}")
+            first = max(first, f"{first[:-_MONTH]}{inverse_month(moment_of(after))}")
         return Span(first, self.last_partition, max(self.first_row, f"{after} "), self.last_row)
 
 
@@ -111,6 +111,11 @@ class Span:
 def row_key(started_at: datetime, recording_id: str) -> str:
     """Return the row key of a recording: the newest first, and no two alike."""
     return f"{inverse_ms(started_at)}-{name_of(recording_id)}"
+
+
+def is_row_key(told: str) -> bool:
+    """Return whether a stored row key begins with a time, as `inverse_ms` writes it: a page can continue there."""
+    return told[:_MS].isascii() and told[:_MS].isdecimal() and told[_MS : _MS + 1] == "-"
 
 
 def inverse_ms(moment: datetime) -> str:
@@ -131,7 +136,7 @@ def month_of(inverse: str) -> str:
     return f"{number // 100:04d}-{number % 100:02d}"
 
 
-def _moment_of(at: str) -> datetime:
+def moment_of(at: str) -> datetime:
     """Return the time that a row key sorts by."""
     return _EPOCH + timedelta(milliseconds=_LAST_MS - int(at[:_MS]))
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recording.domain.model import with_changes
 from recording.domain.outgoing.events import OutgoingEvent
-from recording.domain.times import UtcTime
+from recording.domain.times import UtcTime, is_within_reason
 
 SCHEDULE = (  # before the second try, the third one and so on: three and a half days in all, as Standard Webhooks says
     timedelta(seconds=5),
@@ -76,11 +76,12 @@ class Entry(BaseModel):
     def is_due(self, way: str, now: datetime) -> bool:
         """Return whether a way may try now."""
         due = self.progress(way).due
-        return due is None or due <= now
+        return due is None or due <= now or not is_within_reason(due, now)
 
     def is_claimed(self, now: datetime) -> bool:
         """Return whether another worker is sending it."""
-        return self.claimed_until is not None and self.claimed_until > now
+        until = self.claimed_until
+        return until is not None and until > now and is_within_reason(until, now)
 
     def with_progress(self, way: str, progress: Progress) -> "Entry":
         """Return the entry with the progress of a way."""
@@ -138,7 +139,8 @@ class WayHealth(BaseModel):
 
     def is_resting(self, now: datetime) -> bool:
         """Return whether it failed a moment ago, so that no other event tries it yet."""
-        return self.failed_at is not None and now < self.failed_at + self.rest
+        failed_at = self.failed_at
+        return failed_at is not None and is_within_reason(failed_at, now) and now < failed_at + self.rest
 
     @property
     def rest(self) -> timedelta:
@@ -157,7 +159,8 @@ def health_after(before: WayHealth, result: Result, code: str | None, now: datet
     if result is Result.DELIVERED:
         changes: Mapping[str, object] = {"failing_since": None, "failed_at": None, "code": None, "delivered_at": now}
         return with_changes(before, changes)
-    since = before.failing_since or now
+    told = before.failing_since
+    since = told if told is not None and is_within_reason(told, now) else now
     is_dead = result is Result.GONE or (result is not Result.WAITS and now - since >= DEAD_AFTER)
     return with_changes(
         before,

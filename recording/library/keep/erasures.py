@@ -221,6 +221,7 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
     ended: set[str] = set()
     for erasure in list(keeping_of(ports).erasures()):
         if isinstance(erasure, Unreadable):
+            emit(Event.DISPOSE_REFUSED, entry=erasure.where, code=erasure.code)
             continue
         if not erasure.is_watched(now):
             ended |= {erasure.erasure_id} if erasure.state_at(now) is not ErasureState.REQUESTED else set()

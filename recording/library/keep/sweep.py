@@ -218,6 +218,9 @@ def _rules(run: Run) -> None:
     keeping = keeping_of(run.ports)
     history = list(keeping.rules_history())
     for rules in history:
+        if isinstance(rules, Unreadable):
+            run.note_unread(names.CUSTODY_TABLE, rules)
+            continue
         cleaned = _cleaned(rules, run)
         if cleaned is None:
             continue

@@ -13,11 +13,12 @@ from recording.domain.outgoing.delivery import Entry
 from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.outgoing.message import NotifyTask
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.times import is_within_reason
 from recording.library.handover.taking import exports_there_are
 from recording.library.notify.leftovers import put_back_all
 from recording.library.notify.operate import health_of_ways
 from recording.library.notify.write import unwritten
-from recording.ports import Ports
+from recording.ports import Ports, Unreadable
 from recording.ports.bulkhead import Bulkhead
 from recording.ports.outgoing import OutgoingPorts
 from recording.telemetry import Event, emit
@@ -54,7 +55,7 @@ def catch_up(ports: Ports) -> int:
 
 def _catch_up(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> int:
     nothing: list[Subject] = []
-    late = bulkhead.part(lambda: _late(ports, outgoing), nothing, "events_waiting")
+    late = bulkhead.part(lambda: _late(ports, outgoing, bulkhead), nothing, "events_waiting")
     behind = bulkhead.part(lambda: list(_unwritten(ports, outgoing, bulkhead)), nothing, "events_unwritten")
     asked = bulkhead.each(
         sorted({*late, *behind}, key=lambda subject: subject.name),
@@ -79,7 +80,7 @@ def _forget(ports: Ports, outgoing: OutgoingPorts) -> int:
     return count
 
 
-def _late(ports: Ports, outgoing: OutgoingPorts) -> list[Subject]:
+def _late(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> list[Subject]:
     """Return the subjects of long overdue entries: their message was lost, or no worker takes messages.
 
     Where more wait than one run reads, the next run continues where this one ended, so that no subject is skipped.
@@ -87,34 +88,42 @@ def _late(ports: Ports, outgoing: OutgoingPorts) -> list[Subject]:
     The number of waiting entries and the age of overdue ones are logged in every run, for the alerts on queues.
     """
     now = ports.clock.now()
-    waiting = _waiting_in_turn(ports, outgoing)
-    late = [(entry, now - _due_since(entry)) for entry in waiting]
+    waiting = list(bulkhead.readable(_waiting_in_turn(ports, outgoing), "events_unread"))
+    late = [(entry, now - _due_since(entry, now)) for entry in waiting]
     oldest = max((age for _, age in late), default=timedelta())
     emit(Event.QUEUE_SEEN, queue=OUTBOX_TABLE, count=len(waiting), age_seconds=max(oldest, timedelta()))
     return [entry.event.subject for entry, age in late if age > WAITED_TOO_LONG]
 
 
-def _waiting_in_turn(ports: Ports, outgoing: OutgoingPorts) -> list[Entry]:
+def _waiting_in_turn(ports: Ports, outgoing: OutgoingPorts) -> list[Entry | Unreadable]:
     """Return the waiting entries: all, or the next part in rotation."""
     start = ports.catalog.cursor(WAITING_LOOP)
     page = outgoing.outbox.waiting(MOST_WAITING, start)
-    found = [entry for entry in page.items if isinstance(entry, Entry)]
+    found = list(page.items)
     end = page.next
     if start and not end and len(page.items) < MOST_WAITING:
         page = outgoing.outbox.waiting(MOST_WAITING - len(page.items))
-        known = {entry.event.id for entry in found}
-        found += [entry for entry in page.items if isinstance(entry, Entry) and entry.event.id not in known]
+        known = set(map(_name_of, found))
+        found += [entry for entry in page.items if _name_of(entry) not in known]
         end = page.next
     if end != start:
         ports.catalog.save_cursor(WAITING_LOOP, end)
     return found
 
 
-def _due_since(entry: Entry) -> datetime:
-    """Return since when an entry is due: its next attempt, or the end of its claim if that is later."""
-    due = [progress.due for progress in entry.ways.values() if progress.due is not None]
-    since = min(due) if due else entry.added_at or entry.event.at
-    return max(since, entry.claimed_until or since)
+def _name_of(entry: Entry | Unreadable) -> str:
+    return entry.where if isinstance(entry, Unreadable) else entry.event.id
+
+
+def _due_since(entry: Entry, now: datetime) -> datetime:
+    """Return since when an entry is due: its next attempt, or the end of its claim if that is later.
+
+    A time that was never meant does not count.
+    """
+    due = [progress.due for progress in entry.ways.values() if progress.due and is_within_reason(progress.due, now)]
+    told = (moment for moment in (entry.added_at, entry.event.at) if moment and is_within_reason(moment, now))
+    since = min(due) if due else next(told, now - 2 * WAITED_TOO_LONG)
+    return max(since, entry.claimed_until if entry.is_claimed(now) and entry.claimed_until else since)
 
 
 def _unwritten(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> Iterator[Subject]:

@@ -31,7 +31,7 @@ from recording.domain.state.records import stored_name
 from recording.domain.state.stored import is_receipt_of, sha256_of
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, StorageError
-from recording.errors.codes import Code
+from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.seal.log import Head
 from recording.ports import AuditEntry, Ports
 from recording.ports.bulkhead import ODD_CONTENT
@@ -103,7 +103,7 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
             emit(Event.SEAL_FAILED, code=error.code, reason=OFFLINE, detail=item.what)
         except StorageError as error:
             emit(Event.SEAL_FAILED, code=error.code, reason="not_read", detail=item.what)
-            failures += 1
+            failures += error.code not in OF_ONE_ROW  # that is no outage, and the others must be sealed
             if failures >= MOST_FAILURES:
                 raise
             continue

@@ -58,7 +58,7 @@ class Keeping(Protocol):
         """Add rules under their number. False, and no change, when that number is taken; none is ever replaced."""
         ...
 
-    def rules_history(self) -> Iterator[RuleSet]:
+    def rules_history(self) -> Iterator[RuleSet | Unreadable]:
         """Yield all rules there ever were, the oldest first."""
         ...
 
