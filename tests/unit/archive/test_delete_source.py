@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import EVENT_TIME, document_id, location, task
+from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, location, mp3, task
 from dev.in_memory.world import World, world
 from recording.archive.claim import Work
 from recording.archive.delete_source import settle_source
-from recording.domain.state.chunk import Acceptance, ChunkState, MetadataOutcome, SourceOutcome
+from recording.domain.formats import FormatType
+from recording.domain.state.chunk import Acceptance, ChunkRecord, ChunkState, MetadataOutcome, SourceOutcome
 from recording.errors import (
+    SourceBrokenError,
     SourceBusyError,
     SourceError,
     SourceGoneError,
@@ -22,13 +24,33 @@ def settled(here: World, **changes: Any) -> tuple[ChunkState, SourceOutcome | No
     """Archive a chunk, change its record, settle its source, and return what became of it."""
     here.source.fail_next("delete", SourceBusyError("not yet"))
     here.works(here.holds(task()))
-    found = here.record()
-    assert (found.state, found.source) == (ChunkState.CATALOGED, None)
-    claimed = {"claim_owner": "this turn", "claim_expires_at": here.now + timedelta(minutes=2), **changes}
-    saved = here.fakes.catalog.save_chunk(found.model_copy(update=claimed))
-    settle_source(Work(saved, here.ports, here.settings, started_at=here.now))
+    settle_source(claimed(here, here.record(), **changes))
     record = here.record()
     return record.state, record.source, record.source_reason
+
+
+def claimed(here: World, found: ChunkRecord, **changes: Any) -> Work:
+    """Return the turn of a worker that has claimed a chunk before its source is settled."""
+    assert (found.state, found.source) == (ChunkState.CATALOGED, None)
+    claim = {"claim_owner": "this turn", "claim_expires_at": here.now + timedelta(minutes=2), **changes}
+    saved = here.fakes.catalog.save_chunk(found.model_copy(update=claim))
+    return Work(saved, here.ports, here.settings, started_at=here.now)
+
+
+def test_that_a_file_has_grown_is_on_record_before_the_turn_fails() -> None:
+    """A worker that dies right after it must not leave a copy that counts as proved."""
+    here = world()
+    made = here.holds(task(metadata_location=None, format=FormatType.MP3), mp3(300))
+    here.announces(event(chunk(metadataLocation=None), data={"recordingDurationMs": None}))
+    here.runs_due()
+    here.fakes.clock.advance(minutes=11)
+    here.source.objects[made.content_location] = mp3(600)
+    with pytest.raises(SourceBrokenError) as failed:
+        settle_source(claimed(here, here.record(made)))
+    record = here.record(made)
+    assert (failed.value.code, record.last_error, record.state) == ("length_unproven", "length_unproven", "PENDING")
+    assert [known.reason for known in record.suspects] == ["the source's file had grown since"]
+    assert here.source.deleted == []
 
 
 @pytest.mark.parametrize(

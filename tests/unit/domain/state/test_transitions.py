@@ -17,6 +17,7 @@ from recording.domain.state.chunk import (
     Home,
     MetadataOutcome,
     SourceOutcome,
+    Suspect,
 )
 from recording.domain.state.stored import StoredBlob
 from recording.domain.state.transitions import (
@@ -26,7 +27,9 @@ from recording.domain.state.transitions import (
     may_delete_source,
     moved,
     names_the_same_object,
+    recopied,
     redriven,
+    reopened,
 )
 from recording.errors import RecordingError
 
@@ -261,3 +264,42 @@ def test_a_chunk_that_is_redriven_begins_its_patience_anew() -> None:
     assert (again.broken_sha256, again.broken_since, again.broken_tries, again.gone_since) == (None, None, 0, None)
     assert (again.past_deadline_since, again.at_risk_since) == (None, None)
     assert again.next_attempt_at == again.changed_at == EVENT_TIME
+
+
+def test_a_chunk_that_is_reopened_at_its_place_keeps_what_is_known_of_it() -> None:
+    """The event that reopened it is noted, so that its second delivery path reopens nothing."""
+    held = record(ChunkState.EXPIRED, quarantine_reason="x", broken_tries=2, task=task(end_reason=None))
+    later = task(event_id="another", expires_at=held.task.expires_at + A_WHILE, metadata_location=None)
+    again = reopened(held, later, EVENT_TIME + A_SECOND)
+    assert (again.state, again.quarantine_reason, again.broken_tries) == (ChunkState.PENDING, None, 0)
+    assert again.next_attempt_at == again.changed_at == EVENT_TIME + A_SECOND
+    assert (again.task.event_id, again.task.expires_at) == ("another", later.expires_at)
+    assert (again.task.metadata_location, again.task.end_reason) == (held.task.metadata_location, "SessionEnded")
+
+
+def test_a_chunk_that_is_reopened_at_another_place_takes_the_new_task_as_it_is() -> None:
+    """Facts of one location say nothing of another."""
+    held = record(ChunkState.QUARANTINED)
+    elsewhere = task(content_location=location(document_id(5)), metadata_location=None, event_id="another")
+    assert reopened(held, elsewhere, EVENT_TIME).task == elsewhere
+
+
+def suspect(name: str) -> Suspect:
+    return Suspect(blob_name=name, sha256=None, length_bytes=5, reason="x", at=EVENT_TIME)
+
+
+def test_a_chunk_that_is_copied_again_gets_another_name_beside_what_has_its_name() -> None:
+    """Nothing is ever replaced; what is listed already is listed once."""
+    proved = record(ChunkState.CATALOGED, suspects=(suspect("a"), suspect("b")), name_version=2)
+    again = recopied(proved, taken := suspect("b").model_copy(update={"reason": "y"}))
+    assert (again.state, again.name_version) == (ChunkState.PENDING, 3)
+    assert again.suspects == (suspect("a"), taken)
+    assert (again.blob_name, again.verified_at, again.cataloged_at, again.sha256) == (None, None, None, None)
+    assert again.metadata is MetadataOutcome.PENDING
+
+
+@pytest.mark.parametrize("state", [ChunkState.PENDING, ChunkState.COPIED, ChunkState.VERIFIED, ChunkState.CATALOGED])
+def test_a_chunk_whose_copy_vanished_is_copied_again_under_its_name(state: ChunkState) -> None:
+    """There is nothing beside it."""
+    again = recopied(record(state, name_version=2, blob_name="a.wav"))
+    assert (again.state, again.name_version, again.suspects, again.blob_name) == (ChunkState.PENDING, 2, (), None)
