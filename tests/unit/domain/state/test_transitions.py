@@ -23,6 +23,7 @@ from recording.domain.state.stored import StoredBlob
 from recording.domain.state.transitions import (
     is_archived,
     is_finished,
+    is_otherwise,
     is_reopened_by,
     may_delete_source,
     moved,
@@ -303,3 +304,20 @@ def test_a_chunk_whose_copy_vanished_is_copied_again_under_its_name(state: Chunk
     """There is nothing beside it."""
     again = recopied(record(state, name_version=2, blob_name="a.wav"))
     assert (again.state, again.name_version, again.suspects, again.blob_name) == (ChunkState.PENDING, 2, (), None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_seen"),
+    [
+        ({}, False),
+        ({"last_error": "source_busy", "changed_at": EVENT_TIME + A_SECOND}, False),
+        ({"state": ChunkState.VERIFIED}, True),
+        ({"blob_name": "b.wav"}, True),
+        ({"suspects": (suspect("a"),)}, True),
+        ({"task": task(expires_at=task().expires_at + A_SECOND)}, True),
+    ],
+)
+def test_derived_data_are_made_again_only_for_what_they_show(changes: dict[str, Any], is_seen: bool) -> None:
+    """A failed try changes nothing that can be found; a new state or name does."""
+    before = record(ChunkState.COPIED)
+    assert is_otherwise(before, before.model_copy(update=changes)) is is_seen
