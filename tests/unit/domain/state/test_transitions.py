@@ -14,6 +14,7 @@ from recording.domain.state.chunk import (
     ChunkRecord,
     ChunkState,
     ChunkTask,
+    FallbackCopy,
     Home,
     MetadataOutcome,
     SourceOutcome,
@@ -22,9 +23,12 @@ from recording.domain.state.chunk import (
 from recording.domain.state.stored import StoredBlob
 from recording.domain.state.transitions import (
     is_archived,
+    is_disowned,
     is_finished,
     is_otherwise,
     is_reopened_by,
+    is_settled_for,
+    is_twin,
     may_delete_source,
     moved,
     names_the_same_object,
@@ -33,6 +37,7 @@ from recording.domain.state.transitions import (
     reopened,
 )
 from recording.errors import RecordingError
+from recording.errors.codes import Code
 
 # --- formats ---------------------------------------------------------------------------------------------------------
 
@@ -314,6 +319,7 @@ def test_a_chunk_whose_copy_vanished_is_copied_again_under_its_name(state: Chunk
         ({"state": ChunkState.VERIFIED}, True),
         ({"blob_name": "b.wav"}, True),
         ({"suspects": (suspect("a"),)}, True),
+        ({"fallback": FallbackCopy(blob_name="a", length_bytes=5, sha256="ab", kept_at=EVENT_TIME)}, True),
         ({"task": task(expires_at=task().expires_at + A_SECOND)}, True),
     ],
 )
@@ -321,3 +327,51 @@ def test_derived_data_are_made_again_only_for_what_they_show(changes: dict[str, 
     """A failed try changes nothing that can be found; a new state or name does."""
     before = record(ChunkState.COPIED)
     assert is_otherwise(before, before.model_copy(update=changes)) is is_seen
+
+
+ELSEWHERE = location(document_id(5))
+
+
+def test_a_task_has_no_work_left_where_its_object_is_settled() -> None:
+    """One that names another location has, whatever became of the first."""
+    settled, at_work = record(ChunkState.SOURCE_DELETED), record(ChunkState.VERIFIED)
+    assert is_settled_for(settled, settled.task) is True
+    assert is_settled_for(settled, task(content_location=ELSEWHERE)) is False
+    assert [is_settled_for(at_work, at_work.task), is_settled_for(at_work, task(content_location=ELSEWHERE))] == [
+        False,
+        False,
+    ]
+
+
+def test_only_a_chunk_that_is_held_as_a_duplicate_is_disowned() -> None:
+    """One that is put back to work is not, nor is one that is held for another reason."""
+    reasons = (Code.DUPLICATE_DOCUMENT, Code.SOURCE_EMPTY, None)
+    verdicts = {
+        (state, reason): is_disowned(record(state, quarantine_reason=reason))
+        for state in ChunkState
+        for reason in reasons
+    }
+    assert [case for case, verdict in verdicts.items() if verdict is True] == [
+        (ChunkState.QUARANTINED, Code.DUPLICATE_DOCUMENT)
+    ]
+    assert {verdict for verdict in verdicts.values() if verdict is not True} == {False}
+
+
+def test_a_twin_is_the_same_archived_file_of_acs_under_another_key() -> None:
+    """A file in the customer's storage, another document and the chunk itself are none."""
+    mine = record(ChunkState.PENDING)
+    twin = record(ChunkState.CATALOGED, task=task(1, document_id(0)))
+    assert is_twin(twin, mine) is True
+    assert is_twin(record(ChunkState.SOURCE_DELETED, task=twin.task), mine) is True
+    others = (
+        record(ChunkState.CATALOGED),  # itself
+        record(ChunkState.VERIFIED, task=twin.task),
+        record(ChunkState.CATALOGED, task=task(1, document_id(1))),
+        record(ChunkState.CATALOGED, task=twin.task.model_copy(update={"home": Home.EXTERNAL})),
+    )
+    assert [is_twin(other, mine) for other in others] == [False] * 4
+    external = record(task=mine.task.model_copy(update={"home": Home.EXTERNAL}))
+    assert not is_twin(twin, external)
+    assert not is_twin(
+        record(ChunkState.CATALOGED, task=twin.task.model_copy(update={"home": Home.EXTERNAL})), external
+    )
