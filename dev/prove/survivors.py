@@ -3,6 +3,7 @@
 _TOGETHER = "the one is None exactly when the other is; both are asked for the type checker"
 
 SURVIVORS = {
+    "transitions._told: record.fallback is None → IsNot": "only compared with its like: the two cases change places",
     "integrity.Digest: True → False": "nothing changes a digest; that nothing can is a courtesy",
     "integrity.duration_fault: without metadata.duration_ms is not None": _TOGETHER,
     "integrity.duration_fault: without metadata.shortest_media_ms is not None": _TOGETHER,

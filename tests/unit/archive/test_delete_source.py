@@ -73,6 +73,24 @@ def test_a_source_whose_copy_is_proved_is_deleted() -> None:
     assert settled(world()) == (ChunkState.SOURCE_DELETED, SourceOutcome.DELETED, None)
 
 
+@pytest.mark.parametrize(
+    ("changes", "event_name"),
+    [({}, "recording.chunk.source_deleted"), ({"delete_location": None}, "recording.chunk.source_left_to_expire")],
+)
+def test_what_became_of_the_source_is_one_line_in_the_log(
+    changes: dict[str, Any], event_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An operator looks for it there, and metrics count it."""
+    here = world()
+    made = here.holds(task(**changes))
+    with caplog.at_level("INFO"):
+        here.works(made)
+    lines = [entry for entry in caplog.records if "chunk.source_" in entry.getMessage()]
+    assert [(entry.getMessage().split()[0], made.document_id in entry.getMessage()) for entry in lines] == [
+        (event_name, True)
+    ]
+
+
 def test_a_source_that_is_gone_already_counts_as_deleted(here: World) -> None:
     """The delete's answer was lost, or ACS was faster: 404 is what was wanted."""
     here.source.fail_next("delete", SourceBusyError("lost"), after=True)
