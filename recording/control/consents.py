@@ -7,7 +7,6 @@ A withdrawal makes a pause of its own, beside any pause that a caller asked for:
 withdrawal's pause, and never the one during which a card number is spoken.
 """
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,7 +15,7 @@ from recording.control.acs_state import acs_state
 from recording.control.looks import carry_out_later
 from recording.control.notes import check_recording_id, note, policy_of, without_alarm
 from recording.control.pauses import begin_pause, end_pause, resume_recording, stop_recording
-from recording.control.unrecorded import note_end_reported, report_unrecorded
+from recording.control.unrecorded import report_withdrawn
 from recording.domain.calls.consent import (
     ConsentEntry,
     ConsentState,
@@ -28,7 +27,6 @@ from recording.domain.calls.consent import (
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_withdrawal
 from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
-from recording.domain.calls.watch import CONSENT_WITHDRAWN
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import MOST_CONSENTS, WAITS_FOR_CONSENT, LastAction, RecordingRecord, merged_state
@@ -183,12 +181,7 @@ def _report_withdrawn(record: RecordingRecord, policy: CallPolicy, ports: Ports,
     since, pause = record.consents[-1].at, open_withdrawal(record.pauses)
     if not policy.must_be_recorded or (pause is not None and pause.at >= since):
         return
-    with suppress(ControlError):  # without an answer it is reported, too
-        if acs_state(record.recording_id, record, ports) is None:
-            return
-    report_unrecorded(record, CONSENT_WITHDRAWN, since, ports, settings, since)
-    if policy.on_withdrawal is Withdrawal.STOP:  # the stop that follows is not another alarm
-        note_end_reported(record.recording_id, ports)
+    report_withdrawn(record, ports, settings)
 
 
 def _pause_without_end(record: RecordingRecord, ports: Ports) -> None:

@@ -201,6 +201,8 @@ def _leave_to_consent(pause: CommandedPause, fired: _Fired) -> None:
         # It is paused by the withdrawal now, and goes on when consent is given.
         record = end_pause(record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
     if lacks_consent(record, fired.settings):
+        if pause.id in open_ids(record) and not is_waiting(record, fired.policy):
+            _raise_overdue(record, pause.id, fired.ports)  # new tags require consent, and nothing else would end it
         return
     if pause.id in open_ids(record):  # consent was given at this moment
         _end_pause(replace(fired, record=record))

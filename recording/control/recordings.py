@@ -13,11 +13,10 @@ from recording.control.findings import finding_facts, findings_of, pause_facts
 from recording.control.guards import send_guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.running import give_back, take_place
-from recording.control.unrecorded import is_stopped_here, report_stopped
+from recording.control.unrecorded import report_before_start
 from recording.domain.archived.receipt import UnreadRow, gap_facts, gaps_in, is_complete
 from recording.domain.calls.consent import consent_state
 from recording.domain.calls.policy import CallPolicy, ConsentRule
-from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import StartOptions, StartRequest, start_options
@@ -72,8 +71,8 @@ def start_recording(
             emit(Event.STARTED, recording_id=recording_id, started_by=caller)
             _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
     record = ports.catalog.get_recording(required(reservation.recording_id, "recording_id"))
-    if policy.must_be_recorded and record is not None and is_stopped_here(record):  # by a caller faster than this note
-        report_stopped(record, CALL_STOPPED, ports, settings)
+    if policy.must_be_recorded and record is not None:
+        report_before_start(record, ports, settings)
     return {
         "recordingId": reservation.recording_id,
         "state": merged_state(reservation.acs_state, record),

@@ -7,12 +7,16 @@ one id, so that a receiver can tell.
 from contextlib import suppress
 from datetime import datetime
 
+from recording.control.acs_state import acs_state
 from recording.control.notes import note, policy_of
+from recording.domain.calls.consent import ConsentState, consent_state
+from recording.domain.calls.policy import Withdrawal
+from recording.domain.calls.watch import CALL_STOPPED, CONSENT_WITHDRAWN
 from recording.domain.outgoing.derived import unrecorded
 from recording.domain.outgoing.events import mark_text
 from recording.domain.state.recording import LastAction, RecordingRecord, Unrecorded
 from recording.domain.state.records import RecordingChanges
-from recording.errors import StorageError
+from recording.errors import ControlError, StorageError
 from recording.ports import Ports
 from recording.ports.outgoing.announce import announce_event
 from recording.settings import Settings
@@ -35,6 +39,37 @@ def report_stopped(record: RecordingRecord, reason: str, ports: Ports, settings:
 def is_stopped_here(record: RecordingRecord) -> bool:
     """Return whether it was stopped through this app, and not found to be over before."""
     return record.last_action is LastAction.STOPPED and record.ended_seen_at is None
+
+
+def report_before_start(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Raise the alarm about a stop, or a withdrawal of consent, that was faster than the note of the start.
+
+    The row did not show its policy then; now it does. What is reported already is not reported again.
+
+    Raises:
+        StorageError: as `report_stopped`.
+    """
+    if is_stopped_here(record):
+        report_stopped(record, CALL_STOPPED, ports, settings)
+    elif consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN:
+        since = record.consents[-1].at
+        if not any((one.reason, one.at) == (CONSENT_WITHDRAWN, since) for one in record.unrecorded):
+            report_withdrawn(record, ports, settings)
+
+
+def report_withdrawn(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Raise the alarm about a call that must be recorded, and whose consent is withdrawn; none where it is over at ACS.
+
+    Raises:
+        StorageError: as `report_unrecorded`.
+    """
+    with suppress(ControlError):  # without an answer it is reported, too
+        if acs_state(record.recording_id, record, ports) is None:
+            return
+    since = record.consents[-1].at
+    report_unrecorded(record, CONSENT_WITHDRAWN, since, ports, settings, since)
+    if policy_of(record, settings).on_withdrawal is Withdrawal.STOP:  # the stop that follows is not another alarm
+        note_end_reported(record.recording_id, ports)
 
 
 def note_end_reported(recording_id: str, ports: Ports) -> None:

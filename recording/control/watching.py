@@ -9,7 +9,7 @@ from datetime import timedelta
 from recording.control.acs_state import acs_state
 from recording.control.consents import is_waiting
 from recording.control.notes import note, policy_of
-from recording.control.unrecorded import is_stopped_here, report_stopped, report_unrecorded
+from recording.control.unrecorded import is_stopped_here, report_before_start, report_stopped, report_unrecorded
 from recording.domain.calls import watch
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause
@@ -68,8 +68,8 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
     Raises:
         StorageError: queue or catalog do not answer; the host delivers the message again.
     """
-    if _is_first_look_of_start(task, record) and is_stopped_here(record):
-        report_stopped(record, watch.CALL_STOPPED, ports, settings)
+    if _is_first_look_of_start(task, record):
+        report_before_start(record, ports, settings)
     if ports.guards is None or _needs_no_look(record, settings):
         return
     if record.session_end_reason is not None or task.mark in (watch.ENDED, watch.OVER):
@@ -95,8 +95,9 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
 def _is_first_look_of_start(task: GuardTask, record: RecordingRecord) -> bool:
     """Return whether this is the first look at a recording that had to be recorded from its start on.
 
-    A stop that this look finds unreported was requested while the row did not show its policy: before the start was
-    noted. A stop before the tag that brings a recording under its policy was allowed; that watch begins with `FIRST`.
+    A stop or withdrawal that this look finds unreported was requested while the row did not show its policy: before the
+    start was noted. A stop before the tag that brings a recording under its policy was allowed; that watch begins with
+    `FIRST`.
     """
     return task.mark == "" and record.watched_seconds is None
 

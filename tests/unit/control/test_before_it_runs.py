@@ -103,6 +103,37 @@ def test_a_stop_is_told_at_whichever_of_its_calls_the_start_is_noted(call: int) 
     assert told(here) == [(recording, "stopped")]
 
 
+@pytest.mark.parametrize("on_withdrawal", list(Withdrawal))
+def test_a_withdrawal_before_the_start_is_noted_is_told_where_the_call_must_be_recorded(
+    on_withdrawal: Withdrawal,
+) -> None:
+    """Nobody knew its policy when consent was withdrawn; the start does, whenever its worker dies."""
+    here = watched(callers=("ada",), on_withdrawal=on_withdrawal)
+    recording = meanwhile(here, lambda name: tells(here, name, WITHDRAWN))
+    passes(here, 600)
+    assert told(here) == [(recording, "consent_withdrawn")]
+
+
+@pytest.mark.parametrize("withdraws", range(3, 6))
+@pytest.mark.parametrize("later", range(8))
+def test_a_withdrawal_before_the_start_is_noted_is_told_whenever_the_worker_of_the_start_dies(
+    withdraws: int, later: int
+) -> None:
+    """As a stop is."""
+    here = watched(callers=("ada",))
+    with suppress(WorkerDiedError):
+        interrupted(
+            here, lambda: starts(here, consent=EVIDENCE), (withdraws, withdraws_it), (withdraws + later, dies_here)
+        )
+    (recording,) = here.fakes.control.started
+    passes(here, 600)
+    if not here.fakes.catalog.recordings[recording].started_here:
+        starts(here, consent=EVIDENCE)
+        passes(here, 60)
+    assert set(told(here)) == {(recording, "consent_withdrawn")}
+    assert len(event_ids(here)) == 1, "a worker that died after its alarm leaves the same event twice"
+
+
 def test_a_start_that_is_sent_again_after_a_tag_does_not_report_a_stop_before_the_tag() -> None:
     """The stop was allowed when it was done; that the call must be recorded was said later."""
     here = under(CallPolicy(name="desk", tags={"desk": "fx"}, must_be_recorded=True))
@@ -118,6 +149,11 @@ def test_a_start_that_is_sent_again_after_a_tag_does_not_report_a_stop_before_th
 def stops_it(here: World) -> None:
     """Let a caller stop it, who knows its id from ACS's callback."""
     stop_recording(list(here.fakes.control.started)[-1], here.ports, here.settings)
+
+
+def withdraws_it(here: World) -> None:
+    """Let a caller withdraw consent to it, who knows its id from ACS's callback."""
+    tells(here, list(here.fakes.control.started)[-1], WITHDRAWN)
 
 
 def event_ids(here: World) -> set[str]:

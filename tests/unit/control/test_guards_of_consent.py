@@ -5,10 +5,11 @@ import pytest
 from dev.in_memory.world import WorkerDiedError, World, dies_at
 from recording.control.consents import tell_consent
 from recording.control.pauses import resume_recording
-from recording.domain.calls.policy import ConsentRule, Withdrawal
+from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import RequestError, StorageBusyError
+from recording.library.tags import change_tags
 from recording.operate.attention import needs_attention
 from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, passes, pauses, starts, tells, under
 
@@ -27,6 +28,22 @@ def test_consent_first_records_nothing_before_there_is_consent() -> None:
     assert (answer["state"], answer["consent"]["state"]) == ("recording", "given")
     passes(here, 120)
     assert here.fakes.control.states[recording] == "active"
+
+
+def test_a_pause_that_new_tags_leave_to_consent_raises_the_alarm_and_is_over_once_there_is_consent() -> None:
+    """It may not record without consent, and no guard of the start waits for that: a person has to know."""
+    first = CallPolicy(name="desk", tags={"desk": "fx"}, consent=ConsentRule.FIRST, longest_pause_seconds=60)
+    here = under(first, CallPolicy(name="rest", longest_pause_seconds=60))
+    recording = starts(here)
+    pauses(here, recording)
+    change_tags(recording, {"tags": {"desk": "fx"}}, "*", here.ports, here.settings)
+    passes(here, 120)
+    assert here.fakes.control.states[recording] == "inactive"
+    assert here.fakes.catalog.recordings[recording].call_alarm == "pause_overdue"
+    tell_consent(recording, GIVEN, "ada", here.ports, here.settings)
+    here.runs(hours=1, until_quiet=False)
+    assert here.fakes.control.states[recording] == "active"
+    assert here.fakes.catalog.recordings[recording].call_alarm is None
 
 
 def test_consent_first_stops_without_it() -> None:
