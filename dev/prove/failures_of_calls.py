@@ -7,8 +7,9 @@ from dev.in_memory.builders import chunk, event, task
 from dev.in_memory.fakes.log import FakeLog
 from dev.in_memory.world import world
 from dev.prove.stage import ALWAYS, CALL, HOUR, Stage, lived
-from recording.control.pauses import pause_recording, stop_recording
+from recording.control.pauses import pause_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import stop_recording
 from recording.domain.calls.policy import CallPolicy, TimeIsUp
 from recording.domain.formats import MORE_TO_COME
 from recording.errors import (

@@ -10,7 +10,7 @@ from dev.in_memory.fakes.seal import FakeSeal
 from dev.in_memory.world import world
 from dev.prove.stage import HOUR, MINUTE, Stage, fails, lived
 from recording.control.audit import run_audited
-from recording.control.pauses import stop_recording
+from recording.control.resumes import stop_recording
 from recording.domain.incoming.roles import Operation
 from recording.errors import (
     RecordingError,

@@ -18,8 +18,9 @@ from dev.prove.guarded_policies import LIMIT, POLICIES
 from dev.prove.guarded_witness import Life, Witness
 from recording.control.consents import tell_consent
 from recording.control.guards import guard_message
-from recording.control.pauses import pause_recording, resume_recording, stop_recording
+from recording.control.pauses import pause_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.consent import ConsentStep
 from recording.domain.calls.guards import GuardKind
 from recording.domain.calls.pauses import guarded_pause

@@ -8,8 +8,8 @@ from typing import Any
 from dev.prove.guarded_lives import live
 from recording.control import consents as consenting
 from recording.control import guards as guarding
+from recording.control import pause_notes, resumes, watching
 from recording.control import pauses as pausing
-from recording.control import watching
 from recording.control.notes import note
 from recording.domain.calls.guards import GuardKind
 from recording.domain.calls.pauses import CommandedPause, open_pause
@@ -97,7 +97,7 @@ def _consent_ends_any() -> Iterator[None]:
 
     def wrong(record: RecordingRecord, _policy: Any, ports: Any) -> None:
         if open_pause(record.pauses) is not None:
-            pausing.resume_recording(record.recording_id, ports)
+            resumes.resume_recording(record.recording_id, ports)
 
     with _instead(vars(consenting), "_go_on", wrong):
         yield
@@ -125,7 +125,7 @@ def _overtaken_is_forgotten() -> Iterator[None]:
     """Take a pause that a resume has ended on the row for over, although ACS accepts it afterwards."""
 
     def wrong(name: str, _wanted: CommandedPause, ports: Any) -> Any:
-        return pausing._note_action(name, LastAction.PAUSED, Event.PAUSED, ports), False
+        return pause_notes.note_action(name, LastAction.PAUSED, Event.PAUSED, ports), False
 
     with _instead(vars(pausing), "note_paused", wrong):
         yield

@@ -13,8 +13,8 @@ from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes.source import FakeContent
 from dev.in_memory.world import WitnessedSource, World
 from dev.story.alerts import HeardLog
-from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import stop_recording
 from recording.domain.find.short_ids import short_id
 from recording.domain.state.chunk import ChunkTask
 from recording.errors import SourceBusyError, SourceRefusedError

@@ -14,7 +14,9 @@ from uuid import uuid4
 from recording.control.acs_state import acs_state
 from recording.control.looks import carry_out_later
 from recording.control.notes import check_recording_id, note, policy_of, without_alarm
-from recording.control.pauses import begin_pause, end_pause, resume_recording, stop_recording
+from recording.control.pause_notes import end_pause
+from recording.control.pauses import begin_pause
+from recording.control.resumes import resume_recording, stop_recording
 from recording.control.unrecorded import report_withdrawn
 from recording.domain.calls.consent import (
     ConsentEntry,

@@ -12,7 +12,8 @@ from recording.control.acs_state import acs_state, is_paused, is_recording, may_
 from recording.control.audit import act_by_policy
 from recording.control.consents import carry_out, carry_out_for_good, is_waiting
 from recording.control.notes import note, policy_of
-from recording.control.pauses import end_pause, lacks_consent, open_ids, resume_recording, stop_recording
+from recording.control.pause_notes import end_pause, open_ids
+from recording.control.resumes import lacks_consent, resume_recording, stop_recording
 from recording.control.settling import look_again, settle
 from recording.control.unrecorded import note_end_reported, report_stopped, report_unrecorded
 from recording.control.watching import look, watch_later

@@ -9,7 +9,8 @@ from typing import Any
 from recording.control.acs_state import acs_state, is_paused, is_recording
 from recording.control.audit import act_by_policy
 from recording.control.notes import acs_id_of, note
-from recording.control.pauses import end_pause, lacks_consent, note_paused, resume_recording
+from recording.control.pause_notes import end_pause, note_paused
+from recording.control.resumes import lacks_consent, resume_recording
 from recording.domain.calls.guards import LOOKS, LOOKS_AT_RESUME, RESUME_MARK, GuardTask
 from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_pause, with_facts
 from recording.domain.incoming.roles import Operation

@@ -11,7 +11,7 @@ from typing import Any
 import azure.functions as func
 
 from recording import __version__
-from recording.control import consents, pauses
+from recording.control import consents, pauses, resumes
 from recording.control import recordings as control
 from recording.control.audit import check_rate, run_audited
 from recording.control.notes import check_recording_id
@@ -111,7 +111,7 @@ def resume_recording(request: func.HttpRequest, ports: Ports, settings: Settings
     """POST recordings/{recordingId}/resume: 202."""
 
     def act(name: str, _caller: str | None) -> dict[str, Any]:
-        return pauses.resume_recording(name, ports, settings=settings)
+        return resumes.resume_recording(name, ports, settings=settings)
 
     return _switch(request, Operation.RESUME, act, ports, settings)
 
@@ -121,7 +121,7 @@ def stop_recording(request: func.HttpRequest, ports: Ports, settings: Settings) 
     """POST recordings/{recordingId}/stop: 202."""
 
     def act(name: str, _caller: str | None) -> dict[str, Any]:
-        return pauses.stop_recording(name, ports, settings)
+        return resumes.stop_recording(name, ports, settings)
 
     return _switch(request, Operation.STOP, act, ports, settings)
 

@@ -14,8 +14,8 @@ from dev.acs_simulator.threaded import SimulatorHandle
 from dev.in_memory.builders import settings as built
 from dev.in_memory.world import World
 from recording.adapters.acs.control import AcsControl
-from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import stop_recording
 from recording.domain.calls.policy import CallPolicy
 from recording.library.tags import change_tags
 from recording.settings import AcsConnection

@@ -3,7 +3,7 @@
 import pytest
 
 from dev.in_memory.world import World, dies_at
-from recording.control.pauses import resume_recording
+from recording.control.resumes import resume_recording
 from recording.domain.calls.policy import ConsentRule, Withdrawal
 from recording.domain.state.recording import LastAction
 from recording.errors import ControlError

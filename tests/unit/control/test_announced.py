@@ -5,8 +5,8 @@ import pytest
 from dev.in_memory.builders import settings as built
 from dev.in_memory.fakes.outgoing import FakeOutgoing, FakeWay
 from dev.in_memory.world import World, dies_at, intercept, leave_alone, world
-from recording.control.pauses import resume_recording, stop_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.policy import CallPolicy, TimeIsUp
 from recording.domain.outgoing.events import EventType
 from recording.domain.state.records import changed

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dev.in_memory.world import World, dies_at
-from recording.control.pauses import resume_recording, stop_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.pauses import guarded_pause
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal

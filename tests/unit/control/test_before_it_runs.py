@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from dev.in_memory.world import WorkerDiedError, World, dies_at, intercept, interrupted, leave_alone
-from recording.control.pauses import stop_recording
+from recording.control.resumes import stop_recording
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.policy import CallPolicy, Withdrawal
 from recording.domain.state.recording import LastAction

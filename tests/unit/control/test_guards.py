@@ -6,8 +6,8 @@ import pytest
 
 from dev.in_memory.world import World, dies_at
 from recording.control.guards import guard_message
-from recording.control.pauses import resume_recording, stop_recording
 from recording.control.recordings import get_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.guards import VERSION
 from recording.domain.calls.policy import ConsentRule, TimeIsUp
 from recording.errors import ControlError, RequestError

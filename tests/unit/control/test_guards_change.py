@@ -7,7 +7,7 @@ import pytest
 
 from dev.in_memory.world import World, dies_at
 from recording.control.guards import guard_message
-from recording.control.pauses import resume_recording
+from recording.control.resumes import resume_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.outgoing.events import EventType, OutgoingEvent

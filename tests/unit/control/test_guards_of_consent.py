@@ -4,7 +4,7 @@ import pytest
 
 from dev.in_memory.world import WorkerDiedError, World, dies_at
 from recording.control.consents import tell_consent
-from recording.control.pauses import resume_recording
+from recording.control.resumes import resume_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import RecordingRecord

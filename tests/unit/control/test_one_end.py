@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.world import World, dies_at
-from recording.control.pauses import resume_recording, stop_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.policy import ConsentRule, TimeIsUp, Withdrawal
 from recording.errors import ControlError, RecordingError
 from recording.errors.codes import Code

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.world import World, interrupted
-from recording.control.pauses import resume_recording, stop_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.pauses import open_pause
 from recording.domain.calls.policy import Withdrawal

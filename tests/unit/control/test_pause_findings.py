@@ -8,8 +8,9 @@ import pytest
 
 from dev.in_memory.builders import chunk, event, metadata, task, wav
 from dev.in_memory.world import World
-from recording.control.pauses import pause_recording, resume_recording
+from recording.control.pauses import pause_recording
 from recording.control.recordings import get_recording
+from recording.control.resumes import resume_recording
 from recording.domain.incoming.requests import PauseRequest
 from tests.unit.control.calls import starts, under
 

@@ -10,8 +10,9 @@ from dev.in_memory.fakes.probe import FakeProbe
 from dev.in_memory.world import World, world
 from recording.control.consents import tell_consent
 from recording.control.notes import policy_of
-from recording.control.pauses import pause_recording, resume_recording, stop_recording
+from recording.control.pauses import pause_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.incoming.requests import PauseRequest
 from recording.domain.outgoing.events import EventType

@@ -8,7 +8,7 @@ import pytest
 from dev.in_memory.builders import chunk, event, task
 from dev.in_memory.world import World, world
 from recording.archive.manifest import rewrite_manifest
-from recording.control import pauses
+from recording.control import pauses, resumes
 from recording.control import recordings as control
 from recording.domain.state.recording import LastAction
 from recording.errors import ControlError, RequestError, StorageBusyError
@@ -92,7 +92,7 @@ def test_consent_can_be_made_obligatory() -> None:
 
 @pytest.mark.parametrize(
     ("action", "expected"),
-    [(pauses.pause_recording, "paused"), (pauses.resume_recording, "recording"), (pauses.stop_recording, "ended")],
+    [(pauses.pause_recording, "paused"), (resumes.resume_recording, "recording"), (resumes.stop_recording, "ended")],
 )
 def test_inactive_means_paused_or_just_started_and_our_memory_tells_which(action: Any, expected: str) -> None:
     """ACS has one word for both."""
@@ -113,7 +113,7 @@ def test_stopping_what_has_ended_by_itself_is_no_error() -> None:
     recording_id = start(here)["recordingId"]
     here.fakes.control.stop(recording_id)
 
-    assert pauses.stop_recording(recording_id, here.ports)["state"] == "ended"
+    assert resumes.stop_recording(recording_id, here.ports)["state"] == "ended"
     assert here.fakes.catalog.recordings[recording_id].last_action is LastAction.STOPPED
 
 
@@ -121,7 +121,7 @@ def test_an_unknown_recording_cannot_be_stopped_or_seen() -> None:
     """404 in both cases, with the same code."""
     here = world()
     with pytest.raises(ControlError) as unstoppable:
-        pauses.stop_recording("unknown", here.ports)
+        resumes.stop_recording("unknown", here.ports)
     with pytest.raises(RequestError) as invisible:
         control.get_recording("unknown", here.ports, here.settings)
 
@@ -207,7 +207,7 @@ def test_pause_and_resume_may_be_sent_again_after_a_lost_answer(act: str, state:
         pauses.pause_recording(recording, here.ports, here.settings)
     sends: dict[str, Callable[[], dict[str, Any]]] = {
         "pause": lambda: pauses.pause_recording(recording, here.ports, here.settings),
-        "resume": lambda: pauses.resume_recording(recording, here.ports),
+        "resume": lambda: resumes.resume_recording(recording, here.ports),
     }
     send = sends[act]
     if not was_noted:
@@ -226,7 +226,7 @@ def test_a_resume_of_what_nobody_paused_is_still_refused() -> None:
     here = world()
     recording = start(here)["recordingId"]
     with pytest.raises(ControlError) as refusal:
-        pauses.resume_recording(recording, here.ports)
+        resumes.resume_recording(recording, here.ports)
     assert refusal.value.code == "pause_resume_not_allowed"
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from dev.in_memory.builders import chunk, document_id, event
 from dev.in_memory.fakes.scripted import Scripted
 from dev.in_memory.world import WorkerDiedError, World, world
-from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import stop_recording
 from recording.domain.incoming.running import UNTOLD
 from recording.errors import ControlError, RequestError, StorageBusyError
 from recording.errors.codes import Code

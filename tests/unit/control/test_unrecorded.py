@@ -7,8 +7,8 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.world import dies_at, world
-from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import stop_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, Withdrawal
 from recording.errors import ControlError, RecordingError, StorageBusyError
 from recording.errors.codes import Code

@@ -4,7 +4,7 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event
 from dev.in_memory.world import World, dies_at
-from recording.control.pauses import stop_recording
+from recording.control.resumes import stop_recording
 from recording.domain.calls.policy import CallPolicy
 from recording.errors import StorageBusyError
 from recording.library.tags import change_tags

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.world import World
-from recording.control.pauses import end_pause
+from recording.control.pause_notes import end_pause
 from recording.control.recordings import get_recording
 from recording.domain.calls.pauses import PauseEnd
 from recording.library.pause_report import PauseQuery, report_pauses

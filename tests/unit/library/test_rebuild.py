@@ -15,8 +15,9 @@ from dev.in_memory.fakes.catalog import FakeCatalog
 from dev.in_memory.fakes.library import FakeDirectory
 from dev.in_memory.world import WorkerDiedError, World, world
 from recording.control.consents import tell_consent
-from recording.control.pauses import pause_recording, resume_recording
+from recording.control.pauses import pause_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import resume_recording
 from recording.domain.archived.rebuilt import recording_of
 from recording.domain.calls.consent import consent_state
 from recording.domain.find.find_query import FindQuery

@@ -6,8 +6,8 @@ import pytest
 
 from dev.in_memory.builders import chunk, event, task
 from dev.in_memory.world import World, world
-from recording.control.pauses import stop_recording
 from recording.control.recordings import start_recording
+from recording.control.resumes import stop_recording
 from recording.domain.formats import MORE_TO_COME
 from recording.errors import StorageBusyError
 from recording.ports.clock import LARGEST_SKEW, by_the_shared_clock

@@ -6,8 +6,9 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, chunk, event, task
 from dev.in_memory.world import World, world
-from recording.control.pauses import pause_recording, resume_recording, stop_recording
+from recording.control.pauses import pause_recording
 from recording.control.recordings import get_recording, start_recording
+from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.formats import MORE_TO_COME
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, ControlError, StorageBusyError
