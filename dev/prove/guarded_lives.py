@@ -15,7 +15,7 @@ from dev.in_memory.builders import chunk, document_id, event, settings
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import REDELIVERED_AFTER, WorkerDiedError, World, intercept, leave_alone
 from dev.prove.guarded_policies import LIMIT, POLICIES
-from dev.prove.guarded_witness import Life, Witness
+from dev.prove.guarded_witness import Life, Witness, is_withdrawn
 from recording.control.consents import tell_consent
 from recording.control.guards import guard_message
 from recording.control.pauses import pause_recording
@@ -35,7 +35,7 @@ TROUBLE, CALM = timedelta(minutes=30), timedelta(minutes=45)
 DEATHS, REFUSALS, OUTAGES, DUPLICATES, RIVALS, ACTS = 0.02, 0.05, 0.04, 0.2, 0.02, 0.3
 SKEWS = (timedelta(),) * 4 + (timedelta(hours=25), timedelta(hours=-25), timedelta(minutes=10), timedelta(minutes=-10))
 RECONCILED_EVERY = timedelta(minutes=5)
-STOPPED_ELSEWHERE = 0.01  # of the steps of a life
+STOPPED_ELSEWHERE, RESUMED_ELSEWHERE = 0.01, 0.02  # of the steps of a life
 PAUSED_AT_ONCE = 0.3  # of the starts
 STOPPED_EARLY = 0.5  # of the starts whose policy nobody else's row has
 DIES_AFTER_STOP = (0, 3, 4, 5)  # calls of the start's worker after such a stop: its note is the second
@@ -63,6 +63,7 @@ class GuardedLife:
         self._is_rival, self._who = False, "caller"
         self._starts, self._stops = 0, 0
         self._elsewhere = random.Random(f"elsewhere {policy} {seed}")  # draws of its own
+        self._resumes = random.Random(f"resumes {policy} {seed}")
         self._begins = random.Random(f"begins {policy} {seed}")
         self.here.fakes.control.is_slow = self._begins.random() < LATE
         self._settled_at = self.here.now
@@ -207,6 +208,8 @@ class GuardedLife:
     def _others(self) -> None:
         if self.is_troubled and self.policy.must_be_recorded and self._elsewhere.random() < STOPPED_ELSEWHERE:
             self._stop_elsewhere()
+        if self.is_troubled and self._resumes.random() < RESUMED_ELSEWHERE:
+            self._resume_elsewhere()
         if not self.is_troubled:
             self.here.fakes.control.is_slow = False
         self.here.fakes.follow_ups.sent.clear()
@@ -240,6 +243,20 @@ class GuardedLife:
             told = event(part, subject=subject, data={"sessionEndReason": "InitiatorLeft"})
             self._attempt(lambda: self.here.announces(told), "acs")
         self.life.counts["stops elsewhere"] += 1
+
+    def _resume_elsewhere(self) -> None:
+        """Let another application resume a recording whose consent is withdrawn; ACS sends no event for it."""
+        control, rows = self.here.fakes.control, self.here.fakes.catalog.recordings
+        rests = [
+            name
+            for name, state in sorted(control.states.items())
+            if state == "inactive" and name not in control.changing
+        ]
+        withdrawn = [name for name in rests if name in rows and is_withdrawn(rows[name])]
+        if withdrawn:
+            control.states[self._resumes.choice(withdrawn)] = "active"
+            self.witness.look("elsewhere")
+            self.life.counts["resumed elsewhere"] += 1
 
     def _stop_early(self) -> None:
         """Let a caller stop a recording before its start is noted: the id is known from ACS's callback."""

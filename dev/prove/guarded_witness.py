@@ -135,9 +135,9 @@ class Witness:
             return
         row = self.here.fakes.catalog.recordings.get(name)
         state = _consent(row)
-        if state is ConsentState.WITHDRAWN:
+        if state is ConsentState.WITHDRAWN and who != "elsewhere":
             self._violates(f"{name} records again, and consent is withdrawn ({who})")
-        if self.policy.consent is ConsentRule.FIRST and state is not ConsentState.GIVEN:
+        if self.policy.consent is ConsentRule.FIRST and state is not ConsentState.GIVEN and who != "elsewhere":
             self._violates(f"{name} records, and there is no consent ({who})")
         was_paused = seen.paused_at is not None and who in ("guard", "consent") and not _waited(row)
         if was_paused and self.here.now < (seen.paused_at or self.here.now) + seen.length - timedelta(seconds=1):
@@ -229,6 +229,11 @@ class Witness:
 
 def _consent(row: RecordingRecord | None) -> ConsentState:
     return consent_state(row.consent, row.consents) if row is not None else ConsentState.NONE
+
+
+def is_withdrawn(row: RecordingRecord) -> bool:
+    """Return whether consent to a recording is withdrawn."""
+    return _consent(row) is ConsentState.WITHDRAWN
 
 
 def _waited(row: RecordingRecord | None) -> bool:

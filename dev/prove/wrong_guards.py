@@ -131,6 +131,12 @@ def _overtaken_is_forgotten() -> Iterator[None]:
         yield
 
 
+def _resumed_goes_on() -> Iterator[None]:
+    """Leave a recording alone that another application has resumed although consent is withdrawn."""
+    with _instead(vars(watching), "_rest_again", lambda *_: None):
+        yield
+
+
 def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
     def forget() -> Iterator[None]:
         with _instead(guarding._ACTS, kind, lambda _fired: None):
@@ -161,6 +167,7 @@ VARIANTS: Mapping[str, Variant] = {
     "a stop by others is not reported": Variant("must be recorded", _without(GuardKind.WATCH)),
     "a stop before the start is noted is not reported": Variant("must be recorded for its caller", _silent_early_stop),
     "a pause that a resume overtakes is forgotten": Variant("pause, then resume", _overtaken_is_forgotten),
+    "what others resume without consent goes on": Variant("must be recorded, with consent", _resumed_goes_on),
     "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
 }
 

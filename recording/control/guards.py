@@ -16,7 +16,7 @@ from recording.control.pause_notes import end_pause, open_ids
 from recording.control.resumes import lacks_consent, resume_recording, stop_recording
 from recording.control.settling import look_again, settle
 from recording.control.unrecorded import note_end_reported, report_stopped, report_unrecorded
-from recording.control.watching import look, watch_later
+from recording.control.watching import look, watch_later, watch_withdrawn
 from recording.domain.calls import watch
 from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import LOOKS, VERSION, GuardKind, GuardTask, read_guard, wait_before
@@ -277,7 +277,7 @@ def _stop_without_consent(fired: _Fired) -> None:
 def _carry_out_consent(fired: _Fired) -> None:
     """Carry out a noted step; even if the row says paused, since a resume whose worker died may have reached ACS."""
     if fired.task.seconds is None:
-        carry_out_for_good(fired.record, fired.ports, fired.settings)
+        watch_withdrawn(carry_out_for_good(fired.record, fired.ports, fired.settings), fired.ports, fired.settings)
         return
     pause, record = open_withdrawal(fired.record.pauses), fired.record
     if pause is not None and fired.task.seconds == LOOKS[-1]:

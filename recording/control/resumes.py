@@ -15,6 +15,7 @@ from recording.domain.calls.policy import ConsentRule
 from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.ids import canonical_id
 from recording.domain.state.recording import LastAction, RecordingRecord, merged_state
+from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, RequestError
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -65,7 +66,13 @@ def resume_recording(
         if not (is_refused and is_by_caller and _goes_on(recording_id, known, ports)):
             raise
         look_later(name, RESUME_MARK, LOOKS_AT_RESUME, ports)  # the pause to end may not show yet
-    record = note_action(name, LastAction.RESUMED, Event.RESUMED, ports, how, only)
+
+    def looked_after(row: RecordingRecord) -> RecordingChanges:
+        if known is not None and row.last_action_at != known.last_action_at and row.last_action is LastAction.PAUSED:
+            look_later(name, RESUME_MARK, LOOKS_AT_RESUME, ports)  # a look at its pause may have paused it again
+        return {}
+
+    record = note_action(name, LastAction.RESUMED, Event.RESUMED, ports, how, only, also=looked_after)
     if record.last_action is LastAction.RESUMED and _must_rest(record):
         record = _pause_again(record, ports)
     rests = record.last_action is LastAction.PAUSED

@@ -1,18 +1,24 @@
-"""Watch a call that must be recorded: ask ACS about it while it runs, and report what others do to its recording.
+"""Watch a call that must be recorded, or must rest: ask ACS about it while it runs, and report or undo what others do.
 
 One message is under way for each such recording. It notes how far the watch has come, so that a message that is
 delivered twice goes on once; and it ends with the recording.
 """
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
-from recording.control.acs_state import acs_state
-from recording.control.consents import is_waiting
+from recording.control.acs_state import acs_state, is_recording
+from recording.control.audit import act_by_policy
+from recording.control.consents import carry_out, is_waiting
 from recording.control.notes import note, policy_of
 from recording.control.unrecorded import is_stopped_here, report_before_start, report_stopped, report_unrecorded
 from recording.domain.calls import watch
+from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause
+from recording.domain.calls.policy import Withdrawal
+from recording.domain.incoming.roles import Operation
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import RecordingChanges
 from recording.domain.watched.expectation import is_known_over
@@ -62,8 +68,22 @@ def watch_from_now(before: RecordingRecord, after: RecordingRecord, ports: Ports
         watch_later(before.recording_id, seconds, watch.FIRST, watch.EVERY, ports.guards)
 
 
+def watch_withdrawn(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Enqueue the first look at a recording that rests because consent is withdrawn; others may resume it.
+
+    A recording that must be recorded is watched already. Where this watch is under way already, only one goes on.
+
+    Raises:
+        StorageError: the queue does not answer; the guard of the withdrawal comes again.
+    """
+    if ports.guards is None or not _must_rest(record, settings) or policy_of(record, settings).must_be_recorded:
+        return
+    seconds = (record.watched_seconds or 0) + round(watch.EVERY.total_seconds())
+    watch_later(record.recording_id, seconds, watch.FIRST, watch.EVERY, ports.guards)
+
+
 def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Settings) -> None:
-    """Look at a recording that must run, report what is wrong with it, and enqueue the next look.
+    """Look at a recording that must run or rest, report what is wrong or put it right, and enqueue the next look.
 
     Raises:
         StorageError: queue or catalog do not answer; the host delivers the message again.
@@ -89,6 +109,8 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
     else:
         mark = _mark_after(task, record, state, ports, settings)
         watch_later(name, seconds + round(watch.EVERY.total_seconds()), mark, watch.EVERY, ports.guards)
+        if is_recording(state) and _must_rest(record, settings):
+            _rest_again(record, ports, settings)
     note(name, ports, lambda row: RecordingChanges(watched_seconds=max(seconds, row.watched_seconds or 0)))
 
 
@@ -103,9 +125,26 @@ def _is_first_look_of_start(task: GuardTask, record: RecordingRecord) -> bool:
 
 
 def _needs_no_look(record: RecordingRecord, settings: Settings) -> bool:
-    """Return whether a look could find out nothing more, or the recording need not run."""
+    """Return whether a look could find out nothing more, or the recording may run or rest."""
     is_over = is_stopped_here(record) or record.disposed_at is not None
-    return is_over or not policy_of(record, settings).must_be_recorded
+    return is_over or not (policy_of(record, settings).must_be_recorded or _must_rest(record, settings))
+
+
+def _must_rest(record: RecordingRecord, settings: Settings) -> bool:
+    """Return whether consent is withdrawn, and the policy pauses then; where it stops, there is nothing to watch."""
+    is_withdrawn = consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN
+    return is_withdrawn and policy_of(record, settings).on_withdrawal is Withdrawal.PAUSE
+
+
+def _rest_again(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
+    """Pause a recording that another application has resumed; what fails is tried again at the next look."""
+
+    def act() -> dict[str, Any]:
+        carry_out(ports.catalog.get_recording(record.recording_id) or record, ports, settings)
+        return {}
+
+    with suppress(ControlError):
+        act_by_policy(Operation.PAUSE, record.recording_id, "it records, and consent is withdrawn", ports, act)
 
 
 def _state(record: RecordingRecord, ports: Ports) -> str | None:

@@ -46,6 +46,37 @@ def test_a_pause_that_new_tags_leave_to_consent_raises_the_alarm_and_is_over_onc
     assert here.fakes.catalog.recordings[recording].call_alarm is None
 
 
+@pytest.mark.parametrize("must_be_recorded", [False, True])
+def test_a_recording_that_another_application_resumes_without_consent_rests_again(must_be_recorded: bool) -> None:
+    """ACS sends no event for it, so it is looked at every half minute as long as consent is withdrawn."""
+    here = under(must_be_recorded=must_be_recorded)
+    recording = starts(here, consent=EVIDENCE)
+    tells(here, recording, WITHDRAWN)
+    for _ in range(3):
+        passes(here, 300)
+        here.fakes.control.states[recording] = "active"
+        passes(here, 35)
+        assert here.fakes.control.states[recording] == "inactive"
+
+
+@pytest.mark.parametrize("is_over", [False, True], ids=["consent is given again", "the call is over"])
+def test_what_is_looked_at_while_consent_is_withdrawn_is_left_alone_afterwards(is_over: bool) -> None:
+    """Neither the looks nor their messages outlive the reason."""
+    here = under()
+    recording = starts(here, consent=EVIDENCE)
+    for _ in range(2):
+        tells(here, recording, WITHDRAWN)
+        passes(here, 90)
+        tells(here, recording, GIVEN)
+    if is_over:
+        tells(here, recording, WITHDRAWN)
+        passes(here, 90)
+        del here.fakes.control.states[recording]
+    passes(here, 420)
+    assert here.fakes.guards.sent == []
+    assert here.fakes.control.states.get(recording) == (None if is_over else "active")
+
+
 def test_consent_first_stops_without_it() -> None:
     """After the time that the policy gives."""
     here = under(consent=ConsentRule.FIRST, consent_within_seconds=60)

@@ -45,6 +45,7 @@ BEFORE: dict[str, tuple[str, ...]] = {
     "its pause is over in a moment": ("pause", "wait"),
     "its pause is over in a moment, and consent withdrawn": ("pause", "withdraw", "wait"),
     "a resume is looked after": ("pause", "resume", "resume", "look"),
+    "a pause is looked after": ("pause", "pause", "look"),
 }
 
 
