@@ -166,7 +166,7 @@ VARIANTS: Mapping[str, Variant] = {
     "consent that is given again ends nothing": Variant("must be recorded, with consent", _consent_ends_none),
     "a stop by others is not reported": Variant("must be recorded", _without(GuardKind.WATCH)),
     "a stop before the start is noted is not reported": Variant("must be recorded for its caller", _silent_early_stop),
-    "a pause that a resume overtakes is forgotten": Variant("pause, then resume", _overtaken_is_forgotten),
+    "a pause that a resume overtakes is forgotten": Variant("must be recorded", _overtaken_is_forgotten),
     "what others resume without consent goes on": Variant("must be recorded, with consent", _resumed_goes_on),
     "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
 }

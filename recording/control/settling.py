@@ -26,7 +26,8 @@ def look_again(task: GuardTask, record: RecordingRecord, ports: Ports, settings:
     """Look once, and do what is still to be done; where ACS refuses again, the next look is due soon.
 
     Raises:
-        ControlError: this was the last look, and ACS does not answer or refuses to resume; the look is repeated.
+        ControlError: this was the last look, and ACS does not answer or refuses; the look is repeated. A pause that is
+            refused then as well is over.
         StorageError: the catalog does not answer; the host delivers the message again.
     """
     if record.last_action is LastAction.STOPPED:
@@ -40,8 +41,8 @@ def look_again(task: GuardTask, record: RecordingRecord, ports: Ports, settings:
     except ControlError as error:
         if task.seconds != (LOOKS_AT_RESUME if is_resume else LOOKS)[-1]:
             return
-        if is_resume or error.code != Code.PAUSE_RESUME_NOT_ALLOWED:
-            raise
+        if is_resume or error.code != Code.PAUSE_RESUME_NOT_ALLOWED or task.attempt == 0:
+            raise  # at the first refusal, another look's pause may only not show yet
         end_pause(record.recording_id, PauseEnd.REFUSED, ports, task.mark)  # it records, and ACS does not pause it
 
 

@@ -195,7 +195,7 @@ def test_an_erased_recording_stops_with_the_next_part(browser: Browser) -> None:
         days_pass(here, 40)
         before = server.sent.get("media", 0)
         page.get_by_label("Position").evaluate(GO_TO, 30)
-        expect(page.locator(".player .problem")).to_have_text("the media has been destroyed")
+        expect(page.locator(".player .problem")).to_have_text("The media has been destroyed.")
         assert server.sent.get("media", 0) - before < 2_000, "problem documents, and nothing of the media"
 
 

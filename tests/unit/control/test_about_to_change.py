@@ -3,7 +3,10 @@
 import pytest
 
 from dev.in_memory.world import World, dies_at
+from recording.control.guards import guard_message
 from recording.control.resumes import resume_recording
+from recording.domain.calls.guards import LOOKS, GuardKind, GuardTask
+from recording.domain.calls.pauses import open_pause
 from recording.domain.calls.policy import ConsentRule, Withdrawal
 from recording.domain.state.recording import LastAction
 from recording.errors import ControlError
@@ -141,6 +144,26 @@ def test_a_resume_that_does_not_show_is_made_though_acs_does_not_answer_at_first
     here.fakes.control.is_slow = False
     here.fakes.control.fail_next("state", ControlError("busy", code=Code.ACS_UNAVAILABLE), times=6)
     seconds(here, 40)
+    assert state(here, recording) == "active"
+
+
+def test_a_pause_that_another_look_has_just_made_is_not_taken_for_refused() -> None:
+    """Two last looks meet: the second sees a recording that runs, and ACS refuses because it is about to rest."""
+    here = slow(longest_pause_seconds=60)
+    recording = starts(here)
+    settles(here)
+    pause_id = pauses(here, recording)["pause"]["pauseId"]
+    settles(here)
+    here.fakes.control.states[recording] = "active"  # by another application
+    look = GuardTask(recording_id=recording, kind=GuardKind.SETTLE, mark=pause_id, seconds=LOOKS[-1]).as_message()
+    guard_message(look, here.ports, here.settings)
+    guard_message(look, here.ports, here.settings)
+    settles(here)
+    here.fakes.control.is_slow = False
+    seconds(here, 30)
+    assert state(here, recording) == "inactive"
+    assert open_pause(here.fakes.catalog.recordings[recording].pauses) is not None
+    seconds(here, 60)
     assert state(here, recording) == "active"
 
 
