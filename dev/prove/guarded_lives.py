@@ -15,7 +15,7 @@ from dev.in_memory.builders import chunk, document_id, event, settings
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import REDELIVERED_AFTER, WorkerDiedError, World, intercept, leave_alone
 from dev.prove.guarded_policies import LIMIT, POLICIES
-from dev.prove.guarded_witness import Life, Witness, is_withdrawn
+from dev.prove.guarded_witness import Life, Witness
 from recording.control.consents import tell_consent
 from recording.control.guards import guard_message
 from recording.control.pauses import pause_recording
@@ -252,7 +252,7 @@ class GuardedLife:
             for name, state in sorted(control.states.items())
             if state == "inactive" and name not in control.changing
         ]
-        withdrawn = [name for name in rests if name in rows and is_withdrawn(rows[name])]
+        withdrawn = [name for name in rests if name in rows and rows[name].is_withdrawn]
         if withdrawn:
             control.states[self._resumes.choice(withdrawn)] = "active"
             self.witness.look("elsewhere")

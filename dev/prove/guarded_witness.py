@@ -231,11 +231,6 @@ def _consent(row: RecordingRecord | None) -> ConsentState:
     return consent_state(row.consent, row.consents) if row is not None else ConsentState.NONE
 
 
-def is_withdrawn(row: RecordingRecord) -> bool:
-    """Return whether consent to a recording is withdrawn."""
-    return _consent(row) is ConsentState.WITHDRAWN
-
-
 def _waited(row: RecordingRecord | None) -> bool:
     return row is not None and row.last_action is LastAction.STARTED_PAUSED
 

@@ -152,7 +152,7 @@ def carry_out(record: RecordingRecord, ports: Ports, settings: Settings) -> Reco
 
 def _is_carried_out(record: RecordingRecord, settings: Settings) -> bool:
     """Return whether the row says that the recording runs, rests or is over, as its consent asks."""
-    if consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN:
+    if record.is_withdrawn:
         return record.last_action in (LastAction.PAUSED, LastAction.STARTED_PAUSED, LastAction.STOPPED)
     return open_withdrawal(record.pauses) is None and not is_waiting(record, policy_of(record, settings))
 

@@ -198,7 +198,7 @@ def _note_late(task: GuardTask, length: timedelta, fired: _Fired) -> RecordingRe
 def _leave_to_consent(pause: CommandedPause, fired: _Fired) -> None:
     """Carry out what consent asks for instead: no end of a pause records without consent."""
     record = carry_out_for_good(fired.record, fired.ports, fired.settings)
-    if consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN:
+    if record.is_withdrawn:
         # It is paused by the withdrawal now, and goes on when consent is given.
         record = end_pause(record.recording_id, PauseEnd.TIME_UP, fired.ports, pause_id=pause.id)
     if lacks_consent(record, fired.settings):

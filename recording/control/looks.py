@@ -6,6 +6,7 @@ from datetime import timedelta
 from recording.control.acs_state import acs_state, is_recording
 from recording.domain.calls.guards import LOOKS, SETTLE_VERSION, GuardKind, GuardTask
 from recording.domain.calls.pauses import CommandedPause, guarded_pause
+from recording.domain.model import with_changes
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.errors import ControlError
 from recording.ports import Ports
@@ -23,13 +24,8 @@ def look_later(recording_id: str, mark: str, after: Sequence[int], ports: Ports)
     Raises:
         StorageError: the queue does not answer.
     """
-    if ports.guards is None:
-        return
-    for seconds in after:
-        task = GuardTask(
-            version=SETTLE_VERSION, recording_id=recording_id, kind=GuardKind.SETTLE, mark=mark, seconds=seconds
-        )
-        ports.guards.send(task, timedelta(seconds=seconds))
+    look = GuardTask(version=SETTLE_VERSION, recording_id=recording_id, kind=GuardKind.SETTLE, mark=mark)
+    _send_each(look, after, ports)
 
 
 def carry_out_later(recording_id: str, mark: str, ports: Ports) -> None:
@@ -43,11 +39,14 @@ def carry_out_later(recording_id: str, mark: str, ports: Ports) -> None:
     Raises:
         StorageError: the queue does not answer.
     """
+    _send_each(GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=mark), LOOKS, ports)
+
+
+def _send_each(look: GuardTask, after: Sequence[int], ports: Ports) -> None:
     if ports.guards is None:
         return
-    for seconds in LOOKS:
-        task = GuardTask(recording_id=recording_id, kind=GuardKind.WITHDRAWAL, mark=mark, seconds=seconds)
-        ports.guards.send(task, timedelta(seconds=seconds))
+    for seconds in after:
+        ports.guards.send(with_changes(look, {"seconds": seconds}), timedelta(seconds=seconds))
 
 
 def state_before(recording_id: str, known: RecordingRecord | None, wanted: CommandedPause, ports: Ports) -> str | None:

@@ -81,8 +81,7 @@ def resume_recording(
 
 def _must_rest(record: RecordingRecord) -> bool:
     """Return whether a caller's pause is open, or consent is withdrawn."""
-    is_withdrawn = consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN
-    return is_withdrawn or guarded_pause(record.pauses) is not None
+    return record.is_withdrawn or guarded_pause(record.pauses) is not None
 
 
 def _pause_again(record: RecordingRecord, ports: Ports) -> RecordingRecord:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from recording.control.acs_state import acs_state
 from recording.control.notes import note, policy_of
-from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.policy import Withdrawal
 from recording.domain.calls.watch import CALL_STOPPED, CONSENT_WITHDRAWN
 from recording.domain.outgoing.derived import unrecorded
@@ -51,7 +50,7 @@ def report_before_start(record: RecordingRecord, ports: Ports, settings: Setting
     """
     if is_stopped_here(record):
         report_stopped(record, CALL_STOPPED, ports, settings)
-    elif consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN:
+    elif record.is_withdrawn:
         since = record.consents[-1].at
         if not any((one.reason, one.at) == (CONSENT_WITHDRAWN, since) for one in record.unrecorded):
             report_withdrawn(record, ports, settings)

@@ -14,7 +14,6 @@ from recording.control.consents import carry_out, is_waiting
 from recording.control.notes import note, policy_of
 from recording.control.unrecorded import is_stopped_here, report_before_start, report_stopped, report_unrecorded
 from recording.domain.calls import watch
-from recording.domain.calls.consent import ConsentState, consent_state
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause
 from recording.domain.calls.policy import Withdrawal
@@ -47,7 +46,13 @@ def watch_later(recording_id: str, seconds: int, mark: str, wait: timedelta, gua
     guards.send(task, wait)
 
 
-def watch_from_now(before: RecordingRecord, after: RecordingRecord, ports: Ports, settings: Settings) -> None:
+def _watch_from_now(record: RecordingRecord, guards: Guards) -> None:
+    """Enqueue the first look at a recording that runs already, further than any watch of it has come."""
+    seconds = (record.watched_seconds or 0) + round(watch.EVERY.total_seconds())
+    watch_later(record.recording_id, seconds, watch.FIRST, watch.EVERY, guards)
+
+
+def watch_tagged(before: RecordingRecord, after: RecordingRecord, ports: Ports, settings: Settings) -> None:
     """Enqueue the first look at a recording that must be recorded because of new tags, before these are noted.
 
     A recording that is known to be over is skipped. Where a watch is under way already, only one of the two goes on.
@@ -64,8 +69,7 @@ def watch_from_now(before: RecordingRecord, after: RecordingRecord, ports: Ports
     if ports.guards is None or is_known_over(before) or policy_of(before, settings).must_be_recorded:
         return
     if policy_of(after, settings).must_be_recorded:
-        seconds = (before.watched_seconds or 0) + round(watch.EVERY.total_seconds())
-        watch_later(before.recording_id, seconds, watch.FIRST, watch.EVERY, ports.guards)
+        _watch_from_now(before, ports.guards)
 
 
 def watch_withdrawn(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
@@ -76,10 +80,10 @@ def watch_withdrawn(record: RecordingRecord, ports: Ports, settings: Settings) -
     Raises:
         StorageError: the queue does not answer; the guard of the withdrawal comes again.
     """
-    if ports.guards is None or not _must_rest(record, settings) or policy_of(record, settings).must_be_recorded:
+    if ports.guards is None or policy_of(record, settings).must_be_recorded:
         return
-    seconds = (record.watched_seconds or 0) + round(watch.EVERY.total_seconds())
-    watch_later(record.recording_id, seconds, watch.FIRST, watch.EVERY, ports.guards)
+    if _rests_without_consent(record, settings):
+        _watch_from_now(record, ports.guards)
 
 
 def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Settings) -> None:
@@ -109,7 +113,7 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
     else:
         mark = _mark_after(task, record, state, ports, settings)
         watch_later(name, seconds + round(watch.EVERY.total_seconds()), mark, watch.EVERY, ports.guards)
-        if is_recording(state) and _must_rest(record, settings):
+        if is_recording(state) and _rests_without_consent(record, settings):
             _rest_again(record, ports, settings)
     note(name, ports, lambda row: RecordingChanges(watched_seconds=max(seconds, row.watched_seconds or 0)))
 
@@ -127,13 +131,12 @@ def _is_first_look_of_start(task: GuardTask, record: RecordingRecord) -> bool:
 def _needs_no_look(record: RecordingRecord, settings: Settings) -> bool:
     """Return whether a look could find out nothing more, or the recording may run or rest."""
     is_over = is_stopped_here(record) or record.disposed_at is not None
-    return is_over or not (policy_of(record, settings).must_be_recorded or _must_rest(record, settings))
+    return is_over or not (policy_of(record, settings).must_be_recorded or _rests_without_consent(record, settings))
 
 
-def _must_rest(record: RecordingRecord, settings: Settings) -> bool:
+def _rests_without_consent(record: RecordingRecord, settings: Settings) -> bool:
     """Return whether consent is withdrawn, and the policy pauses then; where it stops, there is nothing to watch."""
-    is_withdrawn = consent_state(record.consent, record.consents) is ConsentState.WITHDRAWN
-    return is_withdrawn and policy_of(record, settings).on_withdrawal is Withdrawal.PAUSE
+    return record.is_withdrawn and policy_of(record, settings).on_withdrawal is Withdrawal.PAUSE
 
 
 def _rest_again(record: RecordingRecord, ports: Ports, settings: Settings) -> None:

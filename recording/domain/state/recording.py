@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from recording.domain.calls.consent import ConsentEntry
+from recording.domain.calls.consent import ConsentEntry, ConsentState, consent_state
 from recording.domain.calls.pauses import CommandedPause
 from recording.domain.incoming.facts import Placement, RecordingFacts, Remembered
 from recording.domain.state.chunk import Dismissal
@@ -132,6 +132,11 @@ class RecordingRecord(BaseModel):
     def least_count(self) -> int | None:
         """Return the least number of files, by ACS's own log or by announced events."""
         return max((count for count in (self.chunk_count, self.announced_count) if count is not None), default=None)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Return whether consent to it is withdrawn."""
+        return consent_state(self.consent, self.consents) is ConsentState.WITHDRAWN
 
     @property
     def waits_for_consent(self) -> bool:

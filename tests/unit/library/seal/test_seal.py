@@ -27,19 +27,9 @@ from tests.unit.library.seal.seal_world import (
     numbers,
     proofs_in,
     seal_of,
-    sealed_world,
     seals,
     verified,
 )
-
-
-@pytest.fixture
-def of() -> World:
-    """A world with one archived recording and a command in the audit trail."""
-    made = sealed_world()
-    acts(made)
-    archives(made)
-    return made
 
 
 def test_whatever_was_written_is_sealed_and_proved_from_the_files_alone(of: World, tmp_path: Path) -> None:

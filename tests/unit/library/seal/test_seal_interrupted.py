@@ -17,15 +17,6 @@ from tests.unit.library.seal.seal_world import (
 )
 
 
-@pytest.fixture
-def of() -> World:
-    """A world with one archived recording and a command in the audit trail."""
-    made = sealed_world()
-    acts(made)
-    archives(made)
-    return made
-
-
 def _calls_of_a_turn() -> int:
     of, count = sealed_world(), 0
 
