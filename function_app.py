@@ -392,9 +392,9 @@ def derive(message: func.QueueMessage) -> None:
 @app.queue_trigger(arg_name="message", queue_name=GUARDS_QUEUE, connection="AzureWebJobsStorage")
 def guard(message: func.QueueMessage) -> None:
     """End pauses in time, and stop recordings that lack consent or have lasted too long."""
-    from recording.control import guards
+    from recording.control.guards import fire
 
-    guards.guard_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+    fire.guard_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=OUTBOX_QUEUE, connection="AzureWebJobsStorage")

@@ -19,7 +19,7 @@ from dev.in_memory.fakes.source import FakeSource
 from dev.in_memory.hand import SkewedClock
 from dev.in_memory.pools import shared_pool
 from recording.archive.line import archive_message
-from recording.control.guards import guard_message
+from recording.control.guards.fire import guard_message
 from recording.domain.archived.layout import metadata_name, receipt_name
 from recording.domain.incoming.locations import DEFAULT_CONTENT_HOSTS, checked_location
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome

@@ -17,7 +17,7 @@ from dev.in_memory.world import REDELIVERED_AFTER, WorkerDiedError, World, inter
 from dev.prove.guarded_policies import LIMIT, POLICIES
 from dev.prove.guarded_witness import Life, Witness
 from recording.control.consents import tell_consent
-from recording.control.guards import guard_message
+from recording.control.guards.fire import guard_message
 from recording.control.pauses import pause_recording
 from recording.control.recordings import start_recording
 from recording.control.resumes import resume_recording, stop_recording

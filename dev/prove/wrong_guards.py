@@ -7,9 +7,9 @@ from typing import Any
 
 from dev.prove.guarded_lives import live
 from recording.control import consents as consenting
-from recording.control import guards as guarding
 from recording.control import pause_notes, resumes, watching
 from recording.control import pauses as pausing
+from recording.control.guards import fire as guarding
 from recording.control.notes import note
 from recording.domain.calls.guards import GuardKind
 from recording.domain.calls.pauses import CommandedPause, open_pause

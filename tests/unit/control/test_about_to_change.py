@@ -3,7 +3,7 @@
 import pytest
 
 from dev.in_memory.world import World, dies_at
-from recording.control.guards import guard_message
+from recording.control.guards.fire import guard_message
 from recording.control.resumes import resume_recording
 from recording.domain.calls.guards import LOOKS, GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause

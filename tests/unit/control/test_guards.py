@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dev.in_memory.world import World, dies_at
-from recording.control.guards import guard_message
+from recording.control.guards.fire import guard_message
 from recording.control.recordings import get_recording
 from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.guards import VERSION

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dev.in_memory.world import World, dies_at
-from recording.control.guards import guard_message
+from recording.control.guards.fire import guard_message
 from recording.control.resumes import resume_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp, Withdrawal
 from recording.domain.incoming.requests import ConsentRequest

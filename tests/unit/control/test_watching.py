@@ -7,7 +7,7 @@ import pytest
 
 from dev.in_memory.builders import RECORDING_ID, event
 from dev.in_memory.world import dies_at
-from recording.control.guards import guard_message
+from recording.control.guards.fire import guard_message
 from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import ended_with_its_call
