@@ -1,7 +1,7 @@
 """Wrong guards, each of which the lives under policies must catch: a proof that cannot fail proves nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,8 @@ from recording.control import consents as consenting
 from recording.control import pause_notes, resumes, watching
 from recording.control import pauses as pausing
 from recording.control.guards import fire as guarding
+from recording.control.guards import length
+from recording.control.guards import pause as ending
 from recording.control.notes import note
 from recording.domain.calls.guards import GuardKind
 from recording.domain.calls.pauses import CommandedPause, open_pause
@@ -147,7 +149,9 @@ def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
 
 def _silent() -> Iterator[None]:
     """Say nothing about a pause that was too long."""
-    with _instead(vars(guarding), "_report_unrecorded", lambda *_: None):
+    with ExitStack() as stack:
+        for module in (guarding, length, ending):
+            stack.enter_context(_instead(vars(module), "report_unrecorded_call", lambda *_: None))
         yield
 
 

@@ -7,7 +7,7 @@ A withdrawal makes a pause of its own, beside any pause that a caller asked for:
 withdrawal's pause, and never the one during which a card number is spoken.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -148,6 +148,17 @@ def carry_out(record: RecordingRecord, ports: Ports, settings: Settings) -> Reco
         if error.code not in (Code.RECORDING_NOT_FOUND, Code.PAUSE_RESUME_NOT_ALLOWED, Code.NOT_YET_PAUSED):
             raise
     return ports.catalog.get_recording(record.recording_id) or record
+
+
+def alarm_without_consent(record: RecordingRecord, now: datetime, settings: Settings) -> RecordingChanges:
+    """Return the alarm about a recording that was started elsewhere without the consent that its policy requires."""
+    if record.started_here or record.call_alarm is not None:
+        return {}
+    if policy_of(record, settings).consent is ConsentRule.NOT_REQUIRED:
+        return {}
+    if consent_state(record.consent, record.consents) is ConsentState.GIVEN:
+        return {}
+    return {"call_alarm": Code.CONSENT_MISSING.value, "call_alarm_since": now}
 
 
 def _is_carried_out(record: RecordingRecord, settings: Settings) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from recording.control.findings import finding_facts, findings_of, pause_facts
-from recording.control.guards.fire import send_guards_of_start
+from recording.control.guards.enqueue import send_guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.running import give_back, take_place
 from recording.control.unrecorded import report_before_start

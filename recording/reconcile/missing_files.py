@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from recording.control.guards.fire import alarm_without_consent, send_guard_again
+from recording.control.consents import alarm_without_consent
+from recording.control.guards.enqueue import send_guard_again
 from recording.domain.archived.receipt import gaps_in, gaps_in_words
 from recording.domain.calls.pauses import PauseEnd, guarded_pause
 from recording.domain.find.directory import is_placed
