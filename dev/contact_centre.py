@@ -20,8 +20,9 @@ from azure.data.tables import TableClient, UpdateMode
 from recording.adapters.table import rows
 from recording.adapters.table.directory import TableIndexKeys, entity_of
 from recording.adapters.table.tables import table_service
-from recording.domain.find.directory import IndexRow, digest_of_sources, gathered_facts, intended, rows_for
+from recording.domain.find.directory import IndexRow, gathered_facts, rows_for
 from recording.domain.find.index_keys import IndexKey
+from recording.domain.find.placement import digest_of_sources, intended
 from recording.domain.formats import FormatType
 from recording.domain.incoming.facts import Placement
 from recording.domain.incoming.metadata import ChunkMetadata, Participant

@@ -24,6 +24,7 @@ from recording.control.tenants import scoped
 from recording.control.tenants.reach import Reach
 from recording.domain.archived.receipt import manifest_of
 from recording.domain.find import directory as rows
+from recording.domain.find import placement
 from recording.domain.find.directory import IndexRow, Span
 from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.tenants import Scope, Tenants
@@ -247,14 +248,14 @@ def trusts_the_index() -> Iterator[None]:
 @contextmanager
 def does_not_follow_the_owner() -> Iterator[None]:
     """Break a rule: rows count as up to date although the recording was given to somebody since."""
-    real = rows.digest_of_sources
+    real = placement.digest_of_sources
 
-    def without(record: RecordingRecord, chunks: Any) -> str:
-        return real(record.model_copy(update={"tenant": None, "tags": None}), chunks)
+    def without(record: RecordingRecord, *chunks: Any) -> str:
+        return real(record.model_copy(update={"tenant": None, "tags": None}), *chunks)
 
     with (
         mock.patch.object(following, "digest_of_sources", without),
-        mock.patch.object(rows, "digest_of_sources", without),
+        mock.patch.object(placement, "digest_of_sources", without),
     ):
         yield
 

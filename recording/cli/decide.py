@@ -37,6 +37,7 @@ from recording.operate.held import Redriven
 from recording.operate.held import redrive as redrive_held
 from recording.operate.held_items import chunk_id
 from recording.ports import Ports
+from recording.ports.stored import all_chunks_of, refuse_unread
 from recording.settings import Settings
 
 MANY = 1  # more than this needs a confirmation
@@ -218,11 +219,13 @@ def find_chunk(typed: str, ports: Ports) -> ChunkRecord:
     """
     recording, slash, index = typed.rpartition("/")
     recording_id = find_recording(recording if slash else typed, ports)
-    chunks = [chunk for chunk in ports.catalog.chunks_of(recording_id) if not slash or str(chunk.task.index) == index]
+    known, unread = all_chunks_of(recording_id, ports.catalog)
+    chunks = [chunk for chunk in known if not slash or str(chunk.task.index) == index]
     held = [chunk for chunk in chunks if chunk.state is ChunkState.QUARANTINED] or chunks
     if len(held) == 1:
         return held[0]
     if not held:
+        refuse_unread([row for row in unread if not slash or row.index is None or str(row.index) == index])
         raise RequestError(f"the recording has no file {index}; see `show`", code=Code.UNKNOWN_RECORDING)
     files = ", ".join(str(chunk.task.index) for chunk in held)
     raise RequestError(f"several files are meant ({files}): write {short_id(recording_id)}/FILE")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from recording.domain.archived.integrity import pauses_are_in_seconds
-from recording.domain.archived.receipt import gaps_in
+from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.calls.pauses import CommandedPause, Interval, PauseFinding, pause_findings
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
@@ -23,12 +23,14 @@ def pause_facts(pause: CommandedPause) -> dict[str, Any]:
     }
 
 
-def findings_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[PauseFinding]:
+def findings_of(
+    record: RecordingRecord | None, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()
+) -> list[PauseFinding]:
     """Compare the pauses commanded here with those in the metadata of all chunks; nothing while some are not here.
 
     Of a recording that was started elsewhere, pauses that nobody asked for here are no findings.
     """
-    if record is None or not chunks or gaps_in(chunks, record.least_count):
+    if record is None or not chunks or unread or gaps_in(chunks, record.least_count):
         return []
     if not record.started_here and not record.pauses:
         return []

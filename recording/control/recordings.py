@@ -136,9 +136,9 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
         "acsFault": seen.acs_fault,
         **_known_facts(record),
         "complete": is_complete(chunks, record.least_count if record else None, seen.unread),
-        **gap_facts(gaps_in(chunks, record.least_count if record else None)),
-        "pauseFindings": [finding_facts(one) for one in findings_of(record, chunks)],
-        **_expected_facts(record, chunks, ports.clock.now(), settings),
+        **gap_facts(gaps_in(chunks, record.least_count if record else None, seen.unread)),
+        "pauseFindings": [finding_facts(one) for one in findings_of(record, chunks, seen.unread)],
+        **_expected_facts(record, seen, ports.clock.now(), settings),
         "chunks": [_chunk_facts(chunk, ports.clock.now(), settings) for chunk in chunks],
         "unreadable": [row.facts() for row in seen.unread],
     }
@@ -305,13 +305,11 @@ def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
     }
 
 
-def _expected_facts(
-    record: RecordingRecord | None, chunks: list[ChunkRecord], now: datetime, settings: Settings
-) -> dict[str, Any]:
+def _expected_facts(record: RecordingRecord | None, seen: Look, now: datetime, settings: Settings) -> dict[str, Any]:
     if record is None:
         return {"expectation": Expectation.RUNNING, "missingSince": None, "incompleteSince": None}
     return {
-        "expectation": expectation(record, chunks, now, settings.expected_after),
+        "expectation": expectation(record, seen.chunks, now, settings.expected_after, seen.unread),
         "missingSince": record.missing_since.isoformat() if record.missing_since else None,
         "incompleteSince": record.incomplete_since.isoformat() if record.incomplete_since else None,
     }

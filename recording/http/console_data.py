@@ -91,7 +91,7 @@ def see_recording(request: func.HttpRequest, ports: Ports, settings: Settings) -
     content["chunks"] = [
         {**told, **_of_chunk(by_key.get((told["index"], told["documentId"])))} for told in content["chunks"]
     ]
-    content |= {"facts": _facts(record, ports, settings), "gaps": _gaps(record, chunks)}
+    content |= {"facts": _facts(record, ports, settings), "gaps": _gaps(record, seen)}
     content["consents"] = as_shown(record.consent, record.consents) if record else None
     content["mediaPauses"] = [{"index": one.task.index, **pause} for one in chunks for pause in pauses_of(one)]
     content["holds"] = _holds(recording_id, ports)
@@ -271,9 +271,9 @@ def _facts(record: RecordingRecord | None, ports: Ports, settings: Settings) -> 
     return FoundView.of(Found(record, record.facts, states)).plain()
 
 
-def _gaps(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) -> list[dict[str, Any]]:
+def _gaps(record: RecordingRecord | None, seen: control.Look) -> list[dict[str, Any]]:
     """Return the missing chunks, by the chunk that they follow."""
-    missing = gaps_in(chunks, record.least_count if record else None)
+    missing = gaps_in(seen.chunks, record.least_count if record else None, seen.unread)
     return [{"afterIndex": gap[0] - 1, "missing": list(islice(gap, 100)), "seconds": None} for gap in missing]
 
 

@@ -52,7 +52,8 @@ class FoundPage:
     """A page of results, the newest first. `next` continues; None at the end. A page may be empty and continue.
 
     Attributes:
-        unreadable: recordings whose row in the catalog cannot be read, by their ids.
+        unreadable: recordings whose row in the catalog cannot be read, by their ids; and where whole ones are asked
+            for, those that may be whole: the row of a chunk cannot be read.
     """
 
     items: tuple[Found, ...]
@@ -158,11 +159,15 @@ class _Search:
             self.unreadable.append(row.recording_id)
         elif record is not None and record.facts is not None and row.row_key == _row_key_of(record):
             states = self._states(record.facts)
-            if self._fulfils(record, record.facts, states):
+            if not self._fulfils(record, record.facts):
+                return
+            if self._query.state is None or self._query.state in states:
                 self.found.append(Found(record, record.facts, states))
+            elif self._query.state is FindState.ARCHIVED and record.facts.unread_rows:
+                self.unreadable.append(row.recording_id)
 
-    def _fulfils(self, record: RecordingRecord, facts: RecordingFacts, states: tuple[FindState, ...]) -> bool:
-        """Return whether the recording itself confirms every filter."""
+    def _fulfils(self, record: RecordingRecord, facts: RecordingFacts) -> bool:
+        """Return whether the recording itself confirms every filter but that of its state."""
         query, plan = self._query, self._plan
         asked_format = query.asked_format
         people = {one.key for one in facts.participants}
@@ -175,7 +180,6 @@ class _Search:
             and (query.since is None or facts.started_at >= query.since)
             and (query.until is None or facts.started_at < query.until)
             and (asked_format is None or asked_format.value in facts.formats)
-            and (query.state is None or query.state in states)
         )
 
     def _states(self, facts: RecordingFacts) -> tuple[FindState, ...]:

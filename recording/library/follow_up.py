@@ -13,20 +13,15 @@ redelivered queue message, or by reconcile, which settles no recording before.
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
-from recording.domain.find.directory import (
-    digest_of_sources,
-    facts_kept,
-    gathered_facts,
-    intended,
-    is_placed,
-    place_of,
-    rows_for,
-)
+from recording.domain.archived.receipt import UnreadRow
+from recording.domain.find.directory import facts_kept, gathered_facts, rows_for
 from recording.domain.find.index_keys import IndexKey
+from recording.domain.find.placement import digest_of_sources, intended, is_placed, place_of
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
@@ -35,12 +30,19 @@ from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
-from recording.errors import BlobLockedError, ClaimLostError, RecordingError, SourceBrokenError, StorageBusyError
+from recording.errors import (
+    BlobLockedError,
+    ClaimLostError,
+    RecordingError,
+    SourceBrokenError,
+    StorageBusyError,
+)
 from recording.errors.codes import Code
 from recording.library.seal.waiting import seal_recording
 from recording.ports import Directory, IndexKeySource, Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.outgoing.announce import announce
+from recording.ports.stored import all_chunks_of, refuse_unread
 from recording.telemetry import Event, emit, span
 
 TRIES = 5  # others may write the recording's record meanwhile, but not five times in a row
@@ -81,44 +83,50 @@ def follow_up(recording_id: str, ports: Ports, *, again: bool = False) -> bool:
 
     Raises:
         BlobLockedError: a metadata document is in the archive tier, and must be read again.
-        StorageError: catalog, archive, directory or the store of keys fail; the same call again completes it.
+        StorageError: the row of a chunk cannot be read, and the facts that the directory has of the recording are
+            under an earlier key; or catalog, archive, directory or the store of keys fail. The same call again
+            completes it.
     """
     _, source = library_of(ports)
     seal_recording(recording_id, ports)
     written: set[str] = set()
     for _ in range(TRIES):
-        record, chunks = ports.catalog.get_recording(recording_id), ports.catalog.chunks_of(recording_id)
+        record, (chunks, unread) = ports.catalog.get_recording(recording_id), all_chunks_of(recording_id, ports.catalog)
         if record is None and not (record := _record_of(chunks, ports)):
             return False
         if record.disposed_at is not None and all(chunk.disposed_at is not None for chunk in chunks):
             return False
         key = source.keys().current
         is_same_key = record.placement is not None and record.placement.key_id == key.id
-        if is_placed(record, chunks) and is_same_key and not again and not written:
+        if is_placed(record, chunks, unread) and is_same_key and not again and not written:
             return False
+        sources = _Sources(chunks, unread, key, is_same_key=is_same_key)
         try:
-            _place(record, chunks, key, written, ports, may_keep=is_same_key and not again)
+            _place(record, sources, written, ports, may_keep=is_same_key and not again)
         except ClaimLostError:
             continue
         return True
     raise StorageBusyError("the recording's record keeps changing")
 
 
-def _place(
-    record: RecordingRecord,
-    chunks: Sequence[ChunkRecord],
-    key: IndexKey,
-    written: set[str],
-    ports: Ports,
-    *,
-    may_keep: bool,
-) -> None:
+@dataclass(frozen=True)
+class _Sources:
+    """What a recording's rows are made from; `is_same_key`: the facts in its record are under this key as well."""
+
+    chunks: Sequence[ChunkRecord]
+    unread: Sequence[UnreadRow]
+    key: IndexKey
+    is_same_key: bool
+
+
+def _place(record: RecordingRecord, sources: _Sources, written: set[str], ports: Ports, *, may_keep: bool) -> None:
     """Take the four steps. Each row is added to `written` before it is written, so that a retry removes stale ones.
 
     `may_keep`: facts of documents in the archive tier may be taken from the record, which has them under this key.
     """
     directory, _ = library_of(ports)
-    facts = _facts(record, chunks, key, ports, may_keep=may_keep)
+    chunks, unread, key = sources.chunks, sources.unread, sources.key
+    facts = _facts(record, sources, ports, may_keep=may_keep)
     note = intended(record, facts, key, written)
     record = ports.catalog.save_recording(changed(record, facts=facts, placement=note))
     rows = rows_for(record, facts, key)
@@ -128,21 +136,26 @@ def _place(
     is_told_more = record.tags is not None or record.tenant is not None or record.consents or record.pauses
     if is_told_more:  # they may be younger than the manifest
         _list_tags(chunks, ports)
-    done = {"stale": (), "digest": digest_of_sources(record, chunks), "at": ports.clock.now()}
+    done = {"stale": (), "digest": digest_of_sources(record, chunks, unread), "at": ports.clock.now()}
     ports.catalog.save_recording(changed(record, placement=with_changes(note, done)))
 
 
-def _facts(
-    record: RecordingRecord, chunks: Sequence[ChunkRecord], key: IndexKey, ports: Ports, *, may_keep: bool
-) -> RecordingFacts:
-    """Return the recording's facts from its documents; those in the archive tier do not prevent tagging."""
+def _facts(record: RecordingRecord, sources: _Sources, ports: Ports, *, may_keep: bool) -> RecordingFacts:
+    """Return the recording's facts from its documents; those in the archive tier do not prevent tagging.
+
+    What is known from chunks whose rows cannot be read now is kept: the recording is found by it as before.
+    """
+    chunks, unread, key, known = sources.chunks, sources.unread, sources.key, record.facts
+    if known is not None and not sources.is_same_key:
+        refuse_unread(unread)
     try:
-        return gathered_facts(record, chunks, _documents(chunks, ports), key)
+        fresh = gathered_facts(record, chunks, _documents(chunks, ports), key, unread)
+        return fresh if known is None or not unread else facts_kept(known, fresh)
     except BlobLockedError:
-        if record.facts is None or not may_keep:
+        if known is None or not may_keep:
             raise
         readable = _documents(chunks, ports, with_offline=False)
-        return facts_kept(record.facts, gathered_facts(record, chunks, readable, key))
+        return facts_kept(known, gathered_facts(record, chunks, readable, key, unread))
 
 
 def _documents(chunks: Sequence[ChunkRecord], ports: Ports, *, with_offline: bool = True) -> Iterator[ChunkMetadata]:

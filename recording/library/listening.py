@@ -34,6 +34,7 @@ from recording.errors.codes import Code
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
 from recording.ports.library.hidden import check_is_shown
+from recording.ports.stored import all_chunks_of, refuse_unread
 
 MOST_BYTES = 4 * 1024 * 1024  # of one answer: a worker holds it in memory
 STRETCH_SECONDS = 60
@@ -183,12 +184,10 @@ def find_suspect(record: ChunkRecord, blob_name: str | None) -> Media:
 
 
 def _chunk(recording_id: str, index: int, document_id: str | None, ports: Ports) -> ChunkRecord:
-    found = [
-        chunk
-        for chunk in ports.catalog.chunks_of(recording_id)
-        if chunk.task.index == index and document_id in (None, chunk.task.document_id)
-    ]
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
+    found = [one for one in chunks if one.task.index == index and document_id in (None, one.task.document_id)]
     if not found:
+        refuse_unread([row for row in unread if row.index in (None, index)])
         raise RequestError("the catalog knows no such chunk", code=Code.CHUNK_NOT_FOUND)
     return next((chunk for chunk in found if is_archived(chunk)), found[0])
 

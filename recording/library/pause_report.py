@@ -22,6 +22,7 @@ from recording.domain.spreadsheet import safe_cell
 from recording.errors import RequestError
 from recording.library.directory import Found, find
 from recording.ports import Ports
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 
 MOST_RECORDINGS = 5_000  # of one report: more are asked for day by day
@@ -115,7 +116,7 @@ def _count(rows: Rows, found: Found, ports: Ports) -> None:
     """Add a recording's pauses to their lines, and each finding to one line."""
     record = found.recording
     is_paused = bool(record.pauses or found.facts.pause_count)
-    findings = findings_of(record, ports.catalog.chunks_of(record.recording_id)) if is_paused else []
+    findings = findings_of(record, *all_chunks_of(record.recording_id, ports.catalog)) if is_paused else []
     asked = [pause for pause in record.pauses if pause.how is not PauseEnd.REFUSED]
     for pause in asked:
         _add(_row_of(rows, pause.at, pause), pause)

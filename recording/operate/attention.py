@@ -11,6 +11,7 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.watched import attention as model
 from recording.domain.watched import looks
 from recording.domain.watched.attention import Attention, AttentionItem, by_urgency
+from recording.domain.watched.expectation import Expectation
 from recording.domain.watched.looks import ReconcileLook, ScrubLook, SealLook
 from recording.errors import StorageError, fault_of
 from recording.errors.codes import OF_ONE_ROW, Code
@@ -19,6 +20,7 @@ from recording.operate.find_held import PLACES, check_known, everything_held, is
 from recording.operate.held_items import Held, Kind
 from recording.operate.held_items import by_urgency as held_by_urgency
 from recording.ports import Ports, Unreadable
+from recording.ports.stored import divide_rows
 from recording.settings import Settings
 
 T = TypeVar("T")
@@ -70,7 +72,9 @@ def needs_attention(
     broken: list[StorageError] = []
     pairs = list(everything_held(ports, settings, broken))
     items = [_of_held(one, found, now, settings) for one, found in pairs]
+    listed = {one.id for one in items}
     open_items, complete = _of_open(ports, settings, now, stuck_after)
+    open_items = [one for one in open_items if one.kind is not Attention.UNREADABLE or one.id not in listed]
     reconciled, scrubbed = _last_looks(ports)
     timers = looks.late(reconciled, scrubbed, _last_comparison(ports), now)
     everything = [*items, *open_items, *timers, *_of_endpoints(ports, now)]
@@ -137,14 +141,17 @@ def _of_open(ports: Ports, settings: Settings, now: datetime, stuck_after: int) 
     for record in recordings:
         if (call := model.of_call(record)) is not None:
             items.append(call)
-        if record.missing_since is None and record.incomplete_since is None:
-            continue  # not reported: its files may still arrive
+        is_reported = record.missing_since is not None or record.incomplete_since is not None
+        if not is_reported and record.stands != Expectation.UNREADABLE:
+            continue  # its files may still arrive
         try:
-            files = ports.catalog.chunks_of(record.recording_id)
+            rows = ports.catalog.chunk_rows_of(record.recording_id)
         except StorageError as error:
             items.append(_unreadable(error, now, record.recording_id))
             continue
-        if (item := model.of_recording(record, files, now, settings.expected_after)) is not None:
+        recordings.unreadable += [_row(row, now) for row in rows if isinstance(row, Unreadable)]
+        files, unread = divide_rows(rows)
+        if (item := model.of_recording(record, files, now, settings.expected_after, unread)) is not None:
             items.append(item)
     unreadable = {one.id: one for look in (still, chunks, recordings) for one in look.unreadable}
     return [*items, *unreadable.values()], chunks.complete and recordings.complete

@@ -13,6 +13,7 @@ from recording.operate.attention import needs_attention
 from recording.operate.find_held import is_in_catalog
 from recording.ports import Ports
 from recording.ports.bulkhead import readable
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 
 MOST_LOOKED_AT = 20_000  # rows of the catalog; a whole id is found without a search
@@ -88,8 +89,10 @@ def _is_archived(typed: str, ports: Ports) -> bool:
         recording_id = find_recording(whole, ports)
     except RequestError:
         return False
-    files = [one for one in ports.catalog.chunks_of(recording_id) if str(one.task.index) == index]
-    return bool(files) and all(is_archived(one) for one in files)
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
+    files = [one for one in chunks if str(one.task.index) == index]
+    is_unread = any(row.index is None or str(row.index) == index for row in unread)
+    return bool(files) and not is_unread and all(is_archived(one) for one in files)
 
 
 def _known(ports: Ports) -> Iterator[tuple[str, tuple[str, ...]]]:

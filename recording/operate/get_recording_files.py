@@ -14,7 +14,7 @@ from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ports import Ports
-from recording.ports.stored import all_chunks_of
+from recording.ports.stored import all_chunks_of, refuse_unread
 
 Progress = Callable[[int], object]  # receives how many bytes were written
 
@@ -51,10 +51,11 @@ def files_of(recording_id: str, ports: Ports) -> list[Offered]:
 
     Raises:
         RequestError: `unknown_recording` when no file of it was ever announced.
-        StorageError: when catalog or archive do not answer.
+        StorageError: when catalog or archive do not answer, or the row of each of its chunks cannot be read.
     """
-    chunks = ports.catalog.chunks_of(recording_id)
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
     if not chunks:
+        refuse_unread(unread)
         raise RequestError("no file of this recording is known; see `show`", code=Code.UNKNOWN_RECORDING)
     digests: dict[str, tuple[str | None, str | None]] = {}
     for chunk in chunks:

@@ -147,7 +147,7 @@ def story(recording_id: str, ports: Ports) -> Story | None:
         return None
     entries = list(ports.audit.entries_about(recording_id))
     moments = [moment for chunk in chunks for moment in (*_of_chunk(chunk), *_of_media(chunk), *_of_suspects(chunk))]
-    moments += [*_of_recording(recording), *_of_call(recording, chunks)] if recording else []
+    moments += [*_of_recording(recording), *_of_call(recording, chunks, unread)] if recording else []
     moments += [_of_command(entry) for entry in entries]
     odd = [UnreadRow(entry.id or "", Code.UNREADABLE_RECORD) for entry in entries if not entry.is_readable]
     places = ((names.RECORDINGS_TABLE, own), (names.CHUNKS_TABLE, unread), (names.AUDIT_TABLE, odd))
@@ -219,7 +219,9 @@ def _of_recording(recording: RecordingRecord) -> Iterator[Moment]:
     yield from (Moment(at, what, kind=kind) for what, at, kind in moments if at is not None)
 
 
-def _of_call(recording: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterator[Moment]:
+def _of_call(
+    recording: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]
+) -> Iterator[Moment]:
     """Yield the pauses requested here, the steps of consent, and pauses that only the metadata reports."""
     for pause in recording.pauses:
         why = f": {pause.reason}" if pause.reason else ""
@@ -234,7 +236,7 @@ def _of_call(recording: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Itera
         yield Moment(recording.call_alarm_since, recording.call_alarm.replace("_", " "), kind="alarm")
     if recording.stopped_alarm_at is not None:
         yield Moment(recording.stopped_alarm_at, "stopped, and it must be recorded", kind="alarm")
-    for finding in findings_of(recording, chunks):
+    for finding in findings_of(recording, chunks, unread):
         what = f"pauses differ: {finding.what.replace('_', ' ')} ({finding.seconds:g} s)"
         yield Moment(finding.at, what, kind="alarm")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from recording.archive.manifest import latest_manifest
 from recording.domain.archived.layout import derived_mark, derived_prefix, is_derived_receipt, manifest_name
-from recording.domain.archived.receipt import gaps_in, gaps_in_words, manifest_of
+from recording.domain.archived.receipt import UnreadRow, gaps_in, gaps_in_words, manifest_of
 from recording.domain.foreign_json import read_json
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.transitions import is_archived
@@ -20,6 +20,7 @@ from recording.errors import BlobLockedError, RequestError
 from recording.operate.drift import compare_recording, rows_of_recording
 from recording.operate.drift.findings import ARCHIVE_TIER
 from recording.ports import Ports
+from recording.ports.stored import divide_rows
 from recording.settings import Settings
 
 
@@ -109,7 +110,7 @@ def verify_part(
     report = compare_recording(recording_id, ports, settings, {what for what in read if isinstance(what, ChunkKey)})
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
     unread = [f"{one.name}: not read: {one.reason}" for one in report.unread]
-    differences += _of_the_whole(recording_id, chunks, ports, unread, is_whole=not unreadable)
+    differences += _of_the_whole(recording_id, chunks, ports, unread, divide_rows(unreadable)[1])
     differences += [line for what in read if isinstance(what, str) for line in _of_derived(what, chunks, ports, unread)]
     gone = sum(chunk.disposed_at is not None for chunk in chunks)
     found = Verified(report.chunks, report.sampled, tuple(differences), tuple(unread), gone)
@@ -138,17 +139,17 @@ def _derived_receipts(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[t
 
 
 def _of_the_whole(
-    recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str], *, is_whole: bool
+    recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str], rows: Sequence[UnreadRow]
 ) -> Iterator[str]:
     """Yield the differences of the recording as a whole; a manifest that cannot be read is added to `unread`.
 
-    Where a row cannot be read (`is_whole` is False), nobody can say what the manifest should be.
+    Where a row cannot be read (`rows` has any), nobody can say what the manifest should be.
     """
     recording = ports.catalog.get_recording(recording_id)
     for chunk in chunks:
         if not is_archived(chunk):
             yield f"not_archived {chunk.key} ({chunk.state})"
-    for gap in gaps_in(chunks, recording.least_count if recording else None):
+    for gap in gaps_in(chunks, recording.least_count if recording else None, rows):
         yield f"chunk_missing {gaps_in_words([gap])}"
     for folder in sorted({chunk.task.folder for chunk in chunks}):
         try:
@@ -156,7 +157,7 @@ def _of_the_whole(
         except BlobLockedError:
             unread.append(f"{manifest_name(folder)}: not read: {ARCHIVE_TIER}")
             continue
-        if kept is None or recording is None or not is_whole:
+        if kept is None or recording is None or rows:
             continue
         if kept[0] != manifest_of(recording, chunks):
             yield f"manifest_differs {manifest_name(folder, version)}"

@@ -49,6 +49,17 @@ def divide_rows(rows: Sequence[T | Unreadable]) -> tuple[list[T], list[UnreadRow
     return [row for row in rows if not isinstance(row, Unreadable)], unread
 
 
+def refuse_unread(unread: Sequence[UnreadRow]) -> None:
+    """Refuse to call something unknown that may be in a row which cannot be read.
+
+    Raises:
+        StorageError: there is such a row; with its code.
+    """
+    if unread:
+        message = f"the row of a chunk in the catalog cannot be read: {unread[0].key}"
+        raise StorageError(message, code=Code.of(unread[0].code) or Code.UNREADABLE_RECORD)
+
+
 @dataclass(frozen=True)
 class Page(Generic[T]):
     """A part of a listing.

@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 
 from recording.control.consents import alarm_without_consent
 from recording.control.guards.enqueue import send_guard_again
-from recording.domain.archived.receipt import gaps_in, gaps_in_words
+from recording.domain.archived.receipt import UnreadRow, gaps_in, gaps_in_words
 from recording.domain.calls.pauses import PauseEnd, guarded_pause
-from recording.domain.find.directory import is_placed
+from recording.domain.find.placement import is_placed
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import RecordingChanges, changed
 from recording.domain.watched.expectation import (
     ALARMS,
+    ANNOUNCED,
     Expectation,
     expectation,
     is_dismissed,
@@ -31,12 +32,26 @@ from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
 from recording.ports.library.follow_ups import FollowUpRequests
 from recording.ports.outgoing.announce import announce
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 FOLLOWED_UP_WITHIN = timedelta(minutes=5)  # one run of reconcile
 MOST_A_RUN = 10_000  # recordings looked at; 120,000 an hour, and each of 50,000 an hour is looked at twice
 MOST_ASKED = 200  # requests to ACS of some tens of milliseconds each; the least recently checked come first
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A recording and its chunks; `unread` are the rows of those that cannot be read."""
+
+    record: RecordingRecord
+    chunks: list[ChunkRecord]
+    unread: list[UnreadRow]
+
+    @property
+    def recording_id(self) -> str:
+        return self.record.recording_id
 
 
 @dataclass(frozen=True)
@@ -63,16 +78,19 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
     due = list(bulkhead.readable(page.items, "open_recordings"))
     seen = bulkhead.each_at_once(
         due,
-        lambda record: (record, ports.catalog.chunks_of(record.recording_id)),
+        lambda record: _Seen(record, *all_chunks_of(record.recording_id, ports.catalog)),
         "open_recordings",
         lambda record: record.recording_id,
     )
+    for one in seen:
+        for row in one.unread:
+            bulkhead.report("open_recordings", f"{one.recording_id}/{row.key}", row.code)
     asked, follow_ups = _to_ask(seen, now, settings), FollowUpRequests(ports)
     stands = bulkhead.each_at_once(
         seen,
-        lambda pair: _look_at(*pair, ports, settings, ask=pair[0].recording_id in asked, follow_ups=follow_ups),
+        lambda one: _look_at(one, ports, settings, ask=one.recording_id in asked, follow_ups=follow_ups),
         "open_recordings",
-        lambda pair: pair[0].recording_id,
+        lambda one: one.recording_id,
     )
     if page.next != start:
         ports.catalog.save_cursor("open_recordings", page.next)
@@ -92,32 +110,24 @@ def _standing(
     return counts.get(alarm, 0) - sum(record.stands == alarm for record in due) + stands.count(alarm)
 
 
-def _to_ask(
-    seen: Sequence[tuple[RecordingRecord, Sequence[ChunkRecord]]], now: datetime, settings: Settings
-) -> set[str]:
+def _to_ask(seen: Sequence[_Seen], now: datetime, settings: Settings) -> set[str]:
+    after = settings.expected_after
     due = [
-        record
-        for record, chunks in seen
-        if expectation(record, chunks, now, settings.expected_after) is not Expectation.MET
-        and is_question_due(record, chunks, now, settings.expected_after)
+        one.record
+        for one in seen
+        if expectation(one.record, one.chunks, now, after, one.unread) not in ANNOUNCED
+        and is_question_due(one.record, one.chunks, now, after, one.unread)
     ]
     due.sort(key=lambda record: record.asked_at.timestamp() if record.asked_at else 0.0)
     return {record.recording_id for record in due[:MOST_ASKED]}
 
 
-def _look_at(
-    record: RecordingRecord,
-    chunks: Sequence[ChunkRecord],
-    ports: Ports,
-    settings: Settings,
-    *,
-    ask: bool,
-    follow_ups: FollowUpRequests,
-) -> Expectation:
+def _look_at(seen: _Seen, ports: Ports, settings: Settings, *, ask: bool, follow_ups: FollowUpRequests) -> Expectation:
+    record, chunks, unread = seen.record, seen.chunks, seen.unread
     now, after = ports.clock.now(), settings.expected_after
     changes = _answer(record, now, ports) if ask else RecordingChanges()
     known = changed(record, **changes)
-    stands = expectation(known, chunks, now, after)
+    stands = expectation(known, chunks, now, after, unread)
     is_newly_missing = stands is Expectation.MISSING and known.missing_since is None
     is_newly_incomplete = stands is Expectation.INCOMPLETE and known.incomplete_since is None
     if is_newly_missing:
@@ -127,19 +137,20 @@ def _look_at(
     send_guard_again(known, ports)
     changes |= alarm_without_consent(known, now, settings)
     known = changed(record, **changes)
-    is_unasked = not ask and stands is not Expectation.MET and is_question_due(record, chunks, now, after)
-    is_followed_up = ports.directory is None or is_placed(changed(known, **changes), chunks)
-    if is_followed_up and is_settled(known, chunks, now, after) and known.open_call_alarm != Code.CONSENT_MISSING:
+    is_unasked = not ask and stands not in ANNOUNCED and is_question_due(record, chunks, now, after, unread)
+    is_followed_up = ports.directory is None or is_placed(changed(known, **changes), chunks, unread)
+    is_over = is_settled(known, chunks, now, after, unread) and known.open_call_alarm != Code.CONSENT_MISSING
+    if is_followed_up and is_over:
         changes["settled_at"] = now
         changes["call_alarm"] = None
         if known.call_alarm == Code.PAUSE_OVERDUE:
             emit(Event.PAUSE_ENDED, recording_id=known.recording_id, reason=PauseEnd.OVER)
     else:
-        changes |= _index_facts(known, chunks, stands, now, after, is_unasked=is_unasked)
+        changes |= _index_facts(seen, known, stands, now, after, is_unasked=is_unasked)
     if not is_followed_up:
         _look_sooner(known, chunks, now, after, changes)
     if is_newly_missing or is_newly_incomplete:  # before it is marked: rather reported twice than not at all
-        _raise(known, stands, chunks, now, settings)
+        _raise(known, stands, seen, now, settings)
     try:
         if changes:
             ports.catalog.save_recording(changed(record, **changes))
@@ -169,8 +180,8 @@ def _look_sooner(
 
 
 def _index_facts(
+    seen: _Seen,
     record: RecordingRecord,
-    chunks: Sequence[ChunkRecord],
     stands: Expectation,
     now: datetime,
     after: timedelta,
@@ -181,8 +192,11 @@ def _index_facts(
 
     Nothing when both are unchanged. An open question stays due.
     """
-    alarm = stands.value if stands in ALARMS and not is_dismissed(record, stands) else record.open_call_alarm
-    look_at = None if is_unasked else next_look(record, chunks, now, after)
+    is_alarm = stands in ALARMS and not is_dismissed(record, stands)
+    alarm = stands.value if is_alarm else record.open_call_alarm
+    if seen.unread:
+        alarm = alarm or Expectation.UNREADABLE.value
+    look_at = None if is_unasked else next_look(record, seen.chunks, now, after, seen.unread)
     pause = guarded_pause(record.pauses)
     if look_at is not None and pause is not None and pause.ends_by is not None:
         look_at = min(look_at, max(pause.ends_by, now))
@@ -200,17 +214,15 @@ def _answer(record: RecordingRecord, now: datetime, ports: Ports) -> RecordingCh
     return {"asked_at": now, "unanswered_since": None}
 
 
-def _raise(
-    record: RecordingRecord, stands: Expectation, chunks: Sequence[ChunkRecord], now: datetime, settings: Settings
-) -> None:
+def _raise(record: RecordingRecord, stands: Expectation, seen: _Seen, now: datetime, settings: Settings) -> None:
     """Raise the alarm, with the time left if ACS's retention began when the recording ended."""
-    since = over_since(record, chunks) or now
-    missing = gaps_in(chunks, record.least_count)
+    since = over_since(record, seen.chunks, seen.unread) or now
+    missing = gaps_in(seen.chunks, record.least_count, seen.unread)
     emit(
         Event.MISSING if stands is Expectation.MISSING else Event.INCOMPLETE,
         recording_id=record.recording_id,
         call_id=record.call_id,
-        chunks=len(chunks),
+        chunks=len(seen.chunks),
         detail=f"missing indexes: {gaps_in_words(missing)}" if missing else None,
         time_left_seconds=since + settings.retention - now,
     )

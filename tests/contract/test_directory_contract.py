@@ -20,8 +20,9 @@ from dev.in_memory.world import world
 from recording.adapters.storage_queue import StorageFollowUps
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys, entity_of
 from recording.adapters.table.tables import put_row
-from recording.domain.find.directory import IndexRow, Span, inverse_month, inverse_ms, place_of, row_key
+from recording.domain.find.directory import IndexRow, Span, inverse_month, inverse_ms, row_key
 from recording.domain.find.find_query import FindQuery
+from recording.domain.find.placement import place_of
 from recording.library.directory import find
 from recording.library.follow_up import follow_up_message
 from recording.ports import Directory, FollowUps, IndexKeySource

@@ -14,8 +14,8 @@ from dev.in_memory.builders import settings
 from dev.in_memory.fakes.ports import Fakes
 from recording.adapters.table.catalog import TableCatalog
 from recording.adapters.table.directory import TableDirectory, TableIndexKeys
-from recording.domain.find.directory import is_placed
 from recording.domain.find.find_query import FindQuery, plan_of
+from recording.domain.find.placement import is_placed
 from recording.library.directory import find_all
 from recording.settings import StorageConnection
 

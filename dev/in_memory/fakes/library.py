@@ -10,8 +10,9 @@ from dev.in_memory.fakes.queue import FakeMessages
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.adapters.table.directory import entity_of
 from recording.domain.calls.guards import GuardTask
-from recording.domain.find.directory import IndexRow, Span, place_of
+from recording.domain.find.directory import IndexRow, Span
 from recording.domain.find.index_keys import IndexKey, IndexKeys
+from recording.domain.find.placement import place_of
 from recording.ports import Clock, DirectoryPage
 
 Key = tuple[str, str]

@@ -1,10 +1,9 @@
 """An export: its request, its progress, and the lists that it adds to the files. Pure."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -186,7 +185,7 @@ def not_here(
         unread: the rows of its other chunks.
     """
     found = [(one.task.index, _what(one), why) for one in known if (why := _why_not_here(one)) is not None]
-    for gap in _without(gaps_in(known, least_count), {row.index for row in unread}):
+    for gap in gaps_in(known, least_count, unread):
         what = f"chunk {gap[0]}" if len(gap) == 1 else f"chunks {gap[0]} to {gap[-1]}"
         found.append((gap[0], what, "it was never announced to the archive"))
     found += [(_LAST if row.index is None else row.index, _what_unread(row), why_unread(row.code)) for row in unread]
@@ -200,13 +199,6 @@ def why_unread(code: str) -> str:
 
 def _what_unread(row: UnreadRow) -> str:
     return f"chunk {row.index}, row {row.key}" if row.index is not None else f"the chunk of row {row.key}"
-
-
-def _without(gaps: Iterable[range], indexes: Set[int | None]) -> Iterator[range]:
-    """Yield what is left of gaps without these indexes: their chunks were announced."""
-    for gap in gaps:
-        edges = [gap.start - 1, *sorted(index for index in indexes if index is not None and index in gap), gap.stop]
-        yield from (range(low + 1, high) for low, high in pairwise(edges) if low + 1 < high)
 
 
 def _what(record: ChunkRecord) -> str:

@@ -107,20 +107,23 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord], unrea
         "lengthBytes": sum(record.length_bytes or 0 for record in known if is_archived(record)),
         "durationMs": sum(record.duration_ms or 0.0 for record in known if is_archived(record)),
         "complete": is_complete(known, recording.least_count, unread),
-        **gap_facts(gaps_in(known, recording.least_count)),
+        **gap_facts(gaps_in(known, recording.least_count, unread)),
         "chunks": [_entry(record) for record in known],
         **({"unreadable": [row.facts() for row in sorted(unread, key=lambda row: row.key)]} if unread else {}),
     }
     return _json(facts)
 
 
-def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None = None) -> list[range]:
+def gaps_in(
+    chunks: Iterable[ChunkRecord], least_count: int | None = None, unread: Sequence[UnreadRow] = ()
+) -> list[range]:
     """Return the indexes that must exist but have no chunk, as ranges; ACS counts from 0.
 
     Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
-    own log counts or events announced, where that is known (`least_count`).
+    own log counts or events announced, where that is known (`least_count`). A chunk whose row cannot be read was
+    announced: its index is no gap.
     """
-    reasons: dict[int, set[str | None]] = {}
+    reasons: dict[int, set[str | None]] = {row.index: set() for row in unread if row.index is not None}
     for record in chunks:
         if not is_disowned(record):  # an index that the file's own metadata denies implies nothing about others
             reasons.setdefault(record.task.index, set()).add(record.task.end_reason)

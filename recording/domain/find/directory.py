@@ -1,4 +1,4 @@
-"""Directory: which index rows a recording has, what they say, and when they are up to date. Pure.
+"""Directory: which index rows a recording has, and what they say. Pure.
 
 Every row of a recording has the same row key, which sorts by its start, the newest first. So pages of any index, and of
 several merged, are in one order, and a position is a row key.
@@ -15,12 +15,11 @@ several merged, are in one order, and a position is a row key.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from recording.domain.archived.receipt import gaps_in, is_complete
+from recording.domain.archived.receipt import UnreadRow, gaps_in, is_complete
 from recording.domain.find.index_keys import IndexKey
 from recording.domain.ids import canonical_id, composed, name_of
 from recording.domain.incoming.facts import (
@@ -28,7 +27,6 @@ from recording.domain.incoming.facts import (
     MOST_PARTICIPANTS,
     Condition,
     KnownParticipant,
-    Placement,
     RecordingFacts,
     earliest,
     facts_of_metadata,
@@ -42,11 +40,11 @@ from recording.domain.state.transitions import is_archived, is_held
 from recording.domain.times import as_utc
 from recording.domain.watched.expectation import over_since
 
-VERSION = 1  # increased when the form of rows changes, so that all are made again
 _LAST_MS = 9_999_999_999_999
 _LAST_MONTH = 999_999
 _MS, _MONTH = 13, 6  # digits
 _MARK = 8  # characters
+MOST_UNREAD = 20  # keys in a row; `GET recordings/{id}` has all of them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = _EPOCH + timedelta(milliseconds=_LAST_MS)
 _SAID_BY_DOCUMENTS = (
@@ -185,23 +183,33 @@ def has_mark(marks: str, partition: str) -> bool:
 # --- what a recording's rows are -------------------------------------------------------------------------------------
 
 
-def conditions_of(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> tuple[Condition, ...]:
-    """Return the conditions that a recording is in; none begins or ends merely because time passes."""
-    gaps = gaps_in(chunks, record.least_count)
-    is_met = bool(chunks) and not gaps
+def conditions_of(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()
+) -> tuple[Condition, ...]:
+    """Return the conditions that a recording is in; none begins or ends merely because time passes.
+
+    A chunk whose row cannot be read was announced, and needs attention; nobody knows whether it is archived.
+    """
+    gaps = gaps_in(chunks, record.least_count, unread)
+    is_known = bool(chunks or unread)
+    is_running = record.settled_at is None and over_since(record, chunks, unread) is None
     found = {
-        Condition.RECORDING: not is_met and record.settled_at is None and over_since(record, chunks) is None,
-        Condition.PENDING: any(_is_pending(chunk) for chunk in chunks),
-        Condition.HELD: any(is_held(chunk) for chunk in chunks),
-        Condition.MISSING: record.missing_since is not None and not chunks,
-        Condition.INCOMPLETE: record.incomplete_since is not None and bool(chunks) and bool(gaps),
-        Condition.ARCHIVED: is_complete(chunks, record.least_count),
+        Condition.RECORDING: not (is_known and not gaps) and is_running,
+        Condition.PENDING: any(is_pending(chunk) for chunk in chunks),
+        Condition.HELD: bool(unread) or any(is_held(chunk) for chunk in chunks),
+        Condition.MISSING: record.missing_since is not None and not is_known,
+        Condition.INCOMPLETE: record.incomplete_since is not None and is_known and bool(gaps),
+        Condition.ARCHIVED: is_complete(chunks, record.least_count, unread),
     }
     return tuple(condition for condition, is_so in found.items() if is_so)
 
 
 def gathered_facts(
-    record: RecordingRecord, chunks: Sequence[ChunkRecord], documents: Iterable[ChunkMetadata], key: IndexKey
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    documents: Iterable[ChunkMetadata],
+    key: IndexKey,
+    unread: Sequence[UnreadRow] = (),
 ) -> RecordingFacts:
     """Return the recording's facts; participants become keyed hashes here and are named nowhere else."""
     documents = tuple(documents)
@@ -217,7 +225,7 @@ def gathered_facts(
         started_at=started_at(record, chunks),
         duration_ms=sum(chunk.duration_ms or 0.0 for chunk in archived) if archived else None,
         length_bytes=sum(chunk.length_bytes or 0 for chunk in archived),
-        chunk_count=len(chunks),
+        chunk_count=len(chunks) + len(unread),
         archived_count=len(archived),
         formats=tuple(sorted({chunk.format.value for chunk in chunks if chunk.format is not None})),
         content=next((facts.content for facts in known if facts.content), None),
@@ -230,10 +238,11 @@ def gathered_facts(
         participants=people[:MOST_PARTICIPANTS],
         more_participants=len(others),
         kinds=tuple(sorted(unlisted)),
-        unread=len(documents) < sum(chunk.disposed_at is None for chunk in archived),
+        unread=bool(unread) or len(documents) < sum(chunk.disposed_at is None for chunk in archived),
+        unread_rows=tuple(row.key for row in unread[:MOST_UNREAD]),
         session_end_reason=next((c.task.session_end_reason for c in chunks if c.task.session_end_reason), None),
-        conditions=conditions_of(record, chunks),
-        pending_until=min((chunk.task.expires_at for chunk in chunks if _is_pending(chunk)), default=None),
+        conditions=conditions_of(record, chunks, unread),
+        pending_until=min((chunk.task.expires_at for chunk in chunks if is_pending(chunk)), default=None),
     )
 
 
@@ -243,8 +252,10 @@ def facts_kept(known: RecordingFacts, fresh: RecordingFacts) -> RecordingFacts:
     people = {one.key: one for one in (*fresh.participants, *known.participants)}
     listed = sorted(people)[:MOST_PARTICIPANTS]
     more = max(known.more_participants, fresh.more_participants, len(people) - len(listed))
-    said |= {"participants": tuple(people[key] for key in listed), "more_participants": more, "unread": known.unread}
-    said |= {"kinds": tuple(sorted({*known.kinds, *fresh.kinds}))}
+    said |= {"participants": tuple(people[key] for key in listed), "more_participants": more}
+    said |= {"kinds": tuple(sorted({*known.kinds, *fresh.kinds})), "unread": known.unread or bool(fresh.unread_rows)}
+    if fresh.unread_rows:
+        said["formats"] = tuple(sorted({*known.formats, *fresh.formats}))
     return with_changes(fresh, said)
 
 
@@ -334,69 +345,6 @@ def _ending_of(raw_id: str, key: IndexKey) -> str | None:
     return key.ending(digits) if digits else None
 
 
-def _is_pending(chunk: ChunkRecord) -> bool:
+def is_pending(chunk: ChunkRecord) -> bool:
+    """Return whether a chunk is in ACS only."""
     return chunk.state is ChunkState.PENDING and chunk.fallback is None
-
-
-# --- whether they are up to date -------------------------------------------------------------------------------------
-
-
-def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> str:
-    """Return a digest of everything that rows and facts are made from, except the key."""
-    sources = {
-        "version": VERSION,
-        "conditions": conditions_of(record, chunks),
-        "started": started_at(record, chunks).isoformat(),
-        "calls": calls_of(record),
-        "tags": record.current_tags,
-        **({"tenant": record.tenant} if record.tenant is not None else {}),
-        **(
-            {"consents": len(record.consents) + record.more_consents} if record.consents else {}
-        ),  # the manifest has them as well
-        **({"pauses": [[pause.id, pause.how] for pause in record.pauses]} if record.pauses else {}),  # likewise
-        "chunks": [_source_of(chunk) for chunk in chunks],
-    }
-    return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def is_placed(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> bool:
-    """Return whether the directory's rows of a recording are up to date."""
-    placement = record.placement
-    return placement is not None and not placement.stale and placement.digest == digest_of_sources(record, chunks)
-
-
-def intended(record: RecordingRecord, facts: RecordingFacts, key: IndexKey, written: Iterable[str] = ()) -> Placement:
-    """Return the placement to save before the rows are written; rows that are there already become stale.
-
-    Args:
-        record: as stored.
-        facts: as gathered now.
-        key: the current key.
-        written: rows that this worker has written in an attempt that failed.
-    """
-    at, partitions = row_key(facts.started_at, record.recording_id), partitions_of(record, facts, key)
-    wanted = {place_of(partition, at) for partition in partitions}
-    before = record.placement
-    there = [*before.stale, *(place_of(name, before.row_key) for name in before.partitions)] if before else []
-    stale = tuple(sorted({*there, *written} - wanted))
-    return Placement(row_key=at, partitions=partitions, stale=stale, digest=None, key_id=key.id)
-
-
-def place_of(partition: str, at: str) -> str:
-    """Return a row's place as one text."""
-    return f"{partition}|{at}"
-
-
-def _source_of(chunk: ChunkRecord) -> list[object]:
-    return [
-        chunk.key.index,
-        chunk.key.document_id,
-        is_archived(chunk),
-        _is_pending(chunk) and chunk.task.expires_at.isoformat(" "),  # stored digests were made of this form
-        is_held(chunk),
-        chunk.format,
-        chunk.length_bytes,
-        chunk.duration_ms,
-        chunk.metadata_sha256,
-        chunk.task.session_end_reason,
-    ]

@@ -83,6 +83,7 @@ class RecordingFacts(_Kept):
     more_participants: int = 0  # named in the documents as well, and not in this list
     kinds: tuple[str, ...] = ()  # classes of participants who are not in the list: many, or their voice was erased
     unread: bool = False  # the metadata of some chunk is not there or cannot be read: others may have taken part
+    unread_rows: tuple[str, ...] = ()  # keys of the rows of its chunks that could not be read, the first ones
     session_end_reason: str | None = None
     conditions: tuple[Condition, ...] = ()
     pending_until: UtcTime | None = None  # the earliest expiry among the chunks that are in ACS only

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from recording.domain.archived.exports import ExportRecord, ExportState
+from recording.domain.archived.receipt import UnreadRow
 from recording.domain.calls.watch import CALL_STOPPED, STOPPED_ELSEWHERE
 from recording.domain.keep.custody import Custody
 from recording.domain.outgoing.events import (
@@ -33,12 +34,16 @@ ANNOUNCED_WITHIN = timedelta(days=14)  # older ones are history: an app that tur
 
 
 def of_recording(
-    record: RecordingRecord | None, chunks: Sequence[ChunkRecord], custody: Custody | None, now: datetime
+    record: RecordingRecord | None,
+    chunks: Sequence[ChunkRecord],
+    custody: Custody | None,
+    now: datetime,
+    unread: Sequence[UnreadRow] = (),
 ) -> list[OutgoingEvent]:
-    """Return the events of a recording within ANNOUNCED_WITHIN, in order."""
+    """Return the events of a recording within ANNOUNCED_WITHIN, in order; `unread` are the rows of its other chunks."""
     found = [
         *(event for chunk in chunks for event in _of_chunk(chunk)),
-        *(_of_record(record, chunks) if record is not None else ()),
+        *(_of_record(record, len(chunks) + len(unread)) if record is not None else ()),
         *(_of_holds(custody) if custody is not None else ()),
     ]
     return sorted((event for event in found if is_recent(event, now)), key=lambda event: (event.sequence, event.id))
@@ -122,8 +127,8 @@ def _facts(chunk: ChunkRecord) -> dict[str, object]:
     }
 
 
-def _of_record(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> Iterator[OutgoingEvent]:
-    subject, data = _subject(record.recording_id), RecordingData(recording_id=record.recording_id, chunks=len(chunks))
+def _of_record(record: RecordingRecord, announced: int) -> Iterator[OutgoingEvent]:
+    subject, data = _subject(record.recording_id), RecordingData(recording_id=record.recording_id, chunks=announced)
     if record.missing_since is not None:
         yield event_of(EventType.MISSING, subject, record.missing_since, data, record.missing_since)
     if record.incomplete_since is not None:

@@ -104,7 +104,7 @@ class TroubledData(ChunkData):
 
 
 class RecordingData(Data):
-    """About a recording whose files are missing; `chunks` is how many of them are known."""
+    """About a recording whose files are missing; `chunks` is how many of them were announced."""
 
     recording_id: str
     chunks: int

@@ -93,7 +93,7 @@ class RecordingRecord(BaseModel):
     incomplete_since: UtcTime | None = None  # the alarm: some files arrived, others did not
     settled_at: UtcTime | None = None  # nothing more is expected of it
     look_at: UtcTime | None = None  # when reconcile checks it next; None: in its next run
-    stands: str | None = None  # its alarm at reconcile's last check: "missing" or "incomplete"
+    stands: str | None = None  # its alarm at reconcile's last check: "missing", "incomplete" or "unreadable"
     dismissed: Dismissal | None = None  # nothing more is to be done about the alarm at that time
     tags: dict[str, str] | None = None  # as changed later; None: those of the start request
     disposed_at: UtcTime | None = None  # when its archived files were destroyed

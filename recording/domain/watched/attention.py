@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from recording.domain.archived.receipt import UnreadRow
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_finished, is_held
@@ -127,10 +128,14 @@ def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta, stuck
 
 
 def of_recording(
-    record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    now: datetime,
+    after: timedelta,
+    unread: Sequence[UnreadRow] = (),
 ) -> AttentionItem | None:
     """Return the attention item of a recording with missing files; None while they may still arrive."""
-    stands = expectation(record, chunks, now, after)
+    stands = expectation(record, chunks, now, after, unread)
     kind = {Expectation.MISSING: Attention.MISSING, Expectation.INCOMPLETE: Attention.INCOMPLETE}.get(stands)
     if kind is None or is_dismissed(record, stands):
         return None

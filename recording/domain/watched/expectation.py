@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from recording.domain.archived.receipt import gaps_in
+from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.transitions import is_disowned
@@ -21,35 +21,48 @@ class Expectation(StrEnum):
     NOTHING = "nothing"  # paused from its start to its end: there is no file
     MISSING = "missing"  # it is over, and no file has arrived in time
     INCOMPLETE = "incomplete"  # some files have come, others not in time
+    UNREADABLE = "unreadable"  # every index up to the last was announced, and the row of one cannot be read
     MET = "met"  # every index up to the last is known
 
 
 ALARMS = frozenset({Expectation.MISSING, Expectation.INCOMPLETE})
+ANNOUNCED = frozenset({Expectation.MET, Expectation.UNREADABLE})  # ACS need not be asked about it
 
 
-def expectation(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> Expectation:
+def expectation(
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    now: datetime,
+    after: timedelta,
+    unread: Sequence[UnreadRow] = (),
+) -> Expectation:
     """Return the expectation state of a recording.
 
     Args:
         record: what is known of the recording.
-        chunks: all its chunks that were ever announced.
+        chunks: all its chunks that were ever announced and can be read.
         now: the time.
         after: how long files may take once the recording is over.
+        unread: the rows of its other chunks: announced, and nothing else is known of them.
     """
-    missing = gaps_in(chunks, record.least_count)
+    missing = gaps_in(chunks, record.least_count, unread)
+    if unread and sum(map(len, missing)) <= sum(row.index is None for row in unread):
+        return Expectation.UNREADABLE
     if chunks and not missing:
         return Expectation.MET
-    since = over_since(record, chunks)
+    since = over_since(record, chunks, unread)
     if since is None:
         return Expectation.RUNNING
-    if not chunks and record.was_never_heard:
+    if not (chunks or unread) and record.was_never_heard:
         return Expectation.NOTHING
     if now - since < after:
         return Expectation.AWAITED
-    return Expectation.INCOMPLETE if chunks else Expectation.MISSING
+    return Expectation.INCOMPLETE if chunks or unread else Expectation.MISSING
 
 
-def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> datetime | None:
+def over_since(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()
+) -> datetime | None:
     """Return since when the missing files are due; None while ACS may still be recording them.
 
     A file below a known index was finished before that one, so ACS need not confirm it. Each file that arrives extends
@@ -57,7 +70,8 @@ def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> dateti
     """
     newest = max((chunk.first_seen_at for chunk in chunks), default=None)
     known = {chunk.task.index for chunk in chunks if not is_disowned(chunk)}
-    if len(known) <= max(known, default=-1):
+    known |= {row.index for row in unread if row.index is not None}
+    if newest is not None and len(known) <= max(known, default=-1):
         return newest
     ended = [record.ended_seen_at, record.unanswered_since]
     if record.last_action is LastAction.STOPPED:
@@ -80,14 +94,20 @@ def is_known_over(record: RecordingRecord | None) -> bool:
     return record.last_action is LastAction.STOPPED or any(fact is not None for fact in ended)
 
 
-def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
+def is_question_due(
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    now: datetime,
+    after: timedelta,
+    unread: Sequence[UnreadRow] = (),
+) -> bool:
     """Return whether to ask ACS if it still records.
 
     The recording must be old enough and not have been asked about lately. Without an answer, ACS is asked every time.
     """
     if record.unanswered_since is not None:
         return True
-    if over_since(record, chunks) is not None:
+    if over_since(record, chunks, unread) is not None:
         return False
     if record.asked_at is not None:
         return now - record.asked_at >= after / 4
@@ -95,17 +115,27 @@ def is_question_due(record: RecordingRecord, chunks: Sequence[ChunkRecord], now:
     return begun is None or now - begun >= after
 
 
-def is_settled(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> bool:
+def is_settled(
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    now: datetime,
+    after: timedelta,
+    unread: Sequence[UnreadRow] = (),
+) -> bool:
     """Return whether this recording needs no more checks, unless another event names it.
 
     A complete recording first waits for stragglers; an alarm stays until the files arrive or an operator dismisses it.
+    With a row that cannot be read nothing is settled.
 
     Args:
         record: what is known of the recording.
-        chunks: all its chunks that were ever announced.
+        chunks: all its chunks that were ever announced and can be read.
         now: the time.
         after: how long files may take once the recording is over.
+        unread: the rows of its other chunks.
     """
+    if unread:
+        return False
     stands = expectation(record, chunks, now, after)
     newest = _newest_sight(record, chunks, now)
     if stands in (Expectation.MET, Expectation.NOTHING):
@@ -119,23 +149,32 @@ def is_dismissed(record: RecordingRecord, stands: Expectation) -> bool:
     return since is not None and record.dismissed is not None and record.dismissed.at >= since
 
 
-def next_look(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, after: timedelta) -> datetime:
+def next_look(
+    record: RecordingRecord,
+    chunks: Sequence[ChunkRecord],
+    now: datetime,
+    after: timedelta,
+    unread: Sequence[UnreadRow] = (),
+) -> datetime:
     """Return when something may have changed without an event.
 
     Args:
         record: what is known of the recording.
-        chunks: all its chunks that were ever announced.
+        chunks: all its chunks that were ever announced and can be read.
         now: the time.
         after: how long files may take once the recording is over.
+        unread: the rows of its other chunks; they are looked at and reported again and again.
     """
-    stands = expectation(record, chunks, now, after)
+    stands = expectation(record, chunks, now, after, unread)
     newest = _newest_sight(record, chunks, now)
+    if stands is Expectation.UNREADABLE:
+        return now + after / 4
     if stands in (Expectation.MET, Expectation.NOTHING):
         return max(newest + after, now)
     if record.unanswered_since is not None:  # it is asked again each time
         return now
     if stands is Expectation.AWAITED:
-        return (over_since(record, chunks) or now) + after
+        return (over_since(record, chunks, unread) or now) + after
     if stands in ALARMS and now - newest >= GIVEN_UP_AFTER:  # ACS has nothing more to give; it only stays listed
         return now + LOOKED_AT_EVERY
     begun = record.started_at or record.first_event_at or now - after

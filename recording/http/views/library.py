@@ -52,6 +52,7 @@ class FoundView(View):
     tags: dict[str, str]
     consent: dict[str, Any] | None
     folder: str | None
+    unreadable: tuple[str, ...]
 
     @classmethod
     def of(cls, found: Found) -> Self:
@@ -77,6 +78,7 @@ class FoundView(View):
             states=tuple(found.states),
             tags=record.current_tags,
             consent=record.consent,
+            unreadable=facts.unread_rows,
             **{name: getattr(record, name) for name in noted},
             **{name: getattr(facts, name) for name in derived},
         )

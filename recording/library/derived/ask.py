@@ -25,6 +25,7 @@ from recording.library.derived.write import layouts_of
 from recording.library.listening import STRETCH_SECONDS, note_stretches
 from recording.ports import Ports
 from recording.ports.library.hidden import check_is_shown
+from recording.ports.stored import all_chunks_of, refuse_unread
 
 
 @dataclass(frozen=True)
@@ -93,15 +94,16 @@ def list_derived(recording_id: str, ports: Ports) -> list[dict[str, Any]]:
 
     Raises:
         RequestError: `unknown_recording`.
-        StorageError: catalog or archive do not answer.
+        StorageError: catalog or archive do not answer, or the row of each of its chunks cannot be read.
     """
     return [_told(stem, endings, ports) for stem, endings in _stems(recording_id, ports)]
 
 
 def _stems(recording_id: str, ports: Ports) -> Iterable[tuple[str, dict[str, bool]]]:
     """Return prefix and suffixes of the names of each derived file."""
-    chunks = ports.catalog.chunks_of(recording_id)
+    chunks, unread = all_chunks_of(recording_id, ports.catalog)
     if not chunks:
+        refuse_unread(unread)
         raise RequestError("no file of this recording is known", code=Code.UNKNOWN_RECORDING)
     stems: dict[str, dict[str, bool]] = {}
     for folder in sorted({chunk.task.folder for chunk in chunks}):

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from recording import __version__
 from recording.domain.archived.layout import JSON
-from recording.domain.find.directory import is_placed
+from recording.domain.find.placement import is_placed
 from recording.domain.keep import custody as row_of
 from recording.domain.keep.custody import Custody, CustodyState, Refusal
 from recording.domain.keep.destroy import (

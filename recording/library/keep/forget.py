@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from recording.domain.find.directory import place_of
+from recording.domain.find.placement import place_of
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.rules import RetentionRule
 from recording.domain.keep.subject import remembered_of

@@ -21,6 +21,7 @@ from recording.library.seal.log import head_of
 from recording.ports import Ports
 from recording.ports.outgoing import OutgoingPorts
 from recording.ports.outgoing.announce import put_into_outbox
+from recording.ports.stored import all_chunks_of
 from recording.telemetry import Event, emit
 
 TRIES = 5  # others may write the same list of marks meanwhile
@@ -95,7 +96,8 @@ def happened_to(subject: Subject, ports: Ports, record: RecordingRecord | None =
     if subject.kind is SubjectKind.RECORDING:
         custody = ports.keeping.custody(subject.id) if ports.keeping is not None else None
         record = record or ports.catalog.get_recording(subject.id)
-        found = of_recording(record, ports.catalog.chunks_of(subject.id), custody, now)
+        chunks, unread = all_chunks_of(subject.id, ports.catalog)
+        found = of_recording(record, chunks, custody, now, unread)
         return [event.of_tenant(record.tenant if record is not None else None) for event in found]
     if subject.kind is SubjectKind.EXPORT:
         return [event for event in _of_export(subject.id, ports) if is_recent(event, now)]

@@ -12,8 +12,8 @@ from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.scripted import Scripted
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.control.consents import tell_consent
-from recording.domain.find.directory import is_placed
 from recording.domain.find.find_query import FindQuery
+from recording.domain.find.placement import is_placed
 from recording.domain.incoming.requests import ConsentRequest
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed

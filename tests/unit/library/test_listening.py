@@ -14,6 +14,7 @@ from recording.domain.media.wav_layout import read_wav_layout
 from recording.domain.state.chunk import ChunkState, FallbackCopy, Home
 from recording.domain.state.records import changed
 from recording.errors import RequestError, StorageBusyError, StorageError
+from recording.errors.codes import Code
 from recording.library.listening import MOST_BYTES, Media, find_media, note_listening, read_media
 
 ANN, BEN = "ann-object-id", "ben-object-id"
@@ -240,3 +241,13 @@ def test_memory_forgets_in_time_and_in_number() -> None:
     assert memory.get(19_999, now) is True
     assert memory.get(19_999, now + timedelta(minutes=1)) is None
     assert MOST_BYTES == 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_chunk_whose_row_cannot_be_read_is_not_called_unknown(index: int) -> None:
+    """It may be there to be heard; of another index that is known to be absent it is said so."""
+    here = archived(wav(1000))
+    here.fakes.catalog.unreadable = set(here.fakes.catalog.chunks)
+    with pytest.raises(StorageError if index == 0 else RequestError) as caught:
+        found(here, index=index)
+    assert caught.value.code == (Code.UNREADABLE_RECORD if index == 0 else Code.CHUNK_NOT_FOUND)

@@ -13,8 +13,9 @@ from dev.in_memory.world import World
 from recording.domain.archived import exports as form
 from recording.domain.archived.derived import DerivedKind
 from recording.domain.state.chunk import ChunkState
-from recording.errors import RequestError
+from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code
+from recording.library.derived.ask import list_derived
 from recording.library.derived.make import wanted_now
 from recording.library.handover.export import get_export
 from recording.library.handover.vcon import make_vcon
@@ -130,6 +131,18 @@ def test_a_chunk_whose_row_cannot_be_read_is_named_everywhere(index: int, code: 
     with pytest.raises(RequestError) as refused:
         wanted_now(RECORDING_ID, DerivedKind.JOINED, here.ports)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("code", [Code.UNREADABLE_RECORD, Code.NEWER_RECORD])
+def test_a_recording_of_such_rows_alone_is_not_called_unknown(code: Code) -> None:
+    """ "No file is known" would send people away from what is in the archive."""
+    here = archived()
+    here.fakes.catalog.unreadable = set(here.fakes.catalog.chunks)
+    here.fakes.catalog.unreadable_code = code
+    for ask in (files_of, list_derived):
+        with pytest.raises(StorageError) as refused:
+            ask(RECORDING_ID, here.ports)
+        assert refused.value.code == code
 
 
 @pytest.mark.parametrize("since", ["before", "after"])
