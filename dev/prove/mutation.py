@@ -75,7 +75,7 @@ TARGETS = (
     ),
     Target(
         "recording.domain.archived.integrity",
-        ("unit/domain/archived/test_integrity.py", *_LINE),
+        ("unit/domain/archived/test_integrity.py", "unit/domain/archived/test_integrity_remarks.py", *_LINE),
     ),
     Target(
         "recording.domain.archived.blocks",
@@ -132,7 +132,12 @@ TARGETS = (
     ),
     Target(
         "recording.ingest.twins",
-        ("unit/archive/test_contested_index.py", "unit/archive/test_twins.py", "unit/ingest/test_tasks.py"),
+        (
+            "unit/ingest/test_twins.py",
+            "unit/ingest/test_tasks.py",
+            "unit/archive/test_contested_index.py",
+            "unit/archive/test_twins.py",
+        ),
     ),
     *(
         Target(f"recording.domain.media.{walker}", _MEDIA, is_asked_for=True)

@@ -11,6 +11,7 @@ from recording.domain.archived.blocks import (
     block_id,
     crc64_of,
     plan,
+    regrouped,
     staged_block,
     usable,
 )
@@ -108,3 +109,21 @@ def test_an_id_says_what_it_was_made_from() -> None:
 def test_the_checksum_is_the_one_that_storage_computes() -> None:
     """CRC-64/NVME, whose check value is published: 0xae8b14860a799888."""
     assert crc64_of(b"123456789") == 0xAE8B14860A799888
+
+
+@pytest.mark.parametrize(
+    ("pieces", "blocks"),
+    [
+        ([], []),
+        ([b""], []),
+        ([b"abc"], [b"abc"]),
+        ([b"abcd"], [b"abcd"]),
+        ([b"abcde"], [b"abcd", b"e"]),
+        ([b"ab", b"", b"cd", b"e"], [b"abcd", b"e"]),
+        ([b"abcdefghi"], [b"abcd", b"efgh", b"i"]),
+        ([b"abc", b"defgh"], [b"abcd", b"efgh"]),
+    ],
+)
+def test_bytes_are_regrouped_into_blocks_of_one_size_and_a_rest(pieces: list[bytes], blocks: list[bytes]) -> None:
+    """An empty block is refused by storage, and every byte is in one block."""
+    assert list(regrouped(pieces, 4)) == blocks
