@@ -32,8 +32,7 @@ def verify(work: Work) -> None:
     """
     etag = _stored_etag(work)
     proofs, changes = _proofs(work, etag)
-    fault = changes.get("media_fault")
-    if fault is not None and work.record.accepted is None:
+    if (fault := changes.get("media_fault")) is not None:
         work.record = changed(work.record, **changes)
         work.save(**refusal(work, _as_read(work)))
         copy_anew(work, Code.MEDIA_UNREADABLE, fault, is_name_taken=True)
@@ -64,17 +63,28 @@ def _stored_etag(work: Work) -> str | None:
 def _proofs(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     """Verify the stored media; differing bytes are left in place, and the media is copied again."""
     try:
-        return _read_back(work, etag) if _must_read(work, etag) else (_compared_length(work), ChunkChanges())
-    except BlobLockedError:
-        if work.record.sha256 is None:
-            raise
-        if _is_touched(work, etag):  # length and facts may be those of the copy, and the bytes are not
-            copy_anew(work, Code.MEDIA_TOUCHED, "written since it was verified, and unreadable now", is_name_taken=True)
-        return [*_compared_length(work), "not read back: the blob's tier or a lock forbids it"], ChunkChanges()
+        return _seen(work, etag)
     except ContentConflictError as error:
         if work.task.home is Home.EXTERNAL:
             _read_anew(work)
         copy_anew(work, error.code, str(error), is_name_taken=True)
+
+
+def _seen(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
+    """Return what was seen of the stored media, read whole where that is possible and asked for.
+
+    Raises:
+        ContentConflictError: `stored_differs`, or `media_touched` where it cannot be read.
+        BlobLockedError: it cannot be read, and its digest is not known yet.
+    """
+    try:
+        return _read_back(work, etag) if _must_read(work, etag) else (_compared_length(work), ChunkChanges())
+    except BlobLockedError:
+        if work.record.sha256 is None:
+            raise
+    if _is_touched(work, etag):  # length and facts may be those of the copy, and the bytes are not
+        raise ContentConflictError("written since it was verified, and unreadable now", code=Code.MEDIA_TOUCHED)
+    return [*_compared_length(work), "not read back: the blob's tier or a lock forbids it"], ChunkChanges()
 
 
 def _read_anew(work: Work) -> NoReturn:

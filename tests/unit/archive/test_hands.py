@@ -1,6 +1,7 @@
 """A hand in the archive, and an archive that lets nothing be rewritten: no recording is lost, and no source waits."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -153,3 +154,25 @@ def test_an_archived_tier_is_no_reason_to_keep_a_chunk_open() -> None:
     here.works(task())
     assert here.state() is ChunkState.SOURCE_DELETED
     assert any("not read back" in how for how in here.receipt()["verifiedHow"])
+
+
+def test_media_of_another_length_that_cannot_be_read_is_copied_anew() -> None:
+    """A hand replaced it and a rule moved it to the archive tier; ACS has the recording for a day only."""
+    here = world()
+    here.holds(task())
+    archive, touched = here.fakes.archive, list[str]()
+
+    def touch(_port: str, method: str) -> tuple[None, bool]:
+        if method == "fill" and not touched:
+            touched.extend(here.media_blobs())
+            archive.blobs[touched[0]] = replace(archive.blobs[touched[0]], data=wav()[:-1])
+            archive.tiers[touched[0]] = "Archive"
+        return None, False
+
+    intercept(here, touch)
+    here.fakes.queue.send(task())
+    here.runs(hours=1)
+    leave_alone(here)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert archive.blobs[here.record().blob_name or ""].data == wav()
+    assert [suspect.blob_name for suspect in here.record().suspects] == touched

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import record, task, wav
+from dev.in_memory.builders import EVENT_TIME, record, task, wav
 from dev.in_memory.fakes.archive import FakeBlob
-from dev.in_memory.world import World, world
+from dev.in_memory.world import World, intercept, world
 from recording.archive.claim import Work
 from recording.archive.verify import verify
 from recording.domain.archived.blocks import Block, block_id, crc64_of
-from recording.domain.state.chunk import ChunkState, Home
-from recording.errors import SourceBrokenError, StorageError
+from recording.domain.state.chunk import Acceptance, ChunkState, Home
+from recording.errors import BlobLockedError, SourceBrokenError, StorageError
 from recording.settings.values import MediaCheck
 
 DATA, LONG = wav(), wav(60_000)
-SHA256 = hashlib.sha256(DATA).hexdigest()
+SHA256, SHA512 = hashlib.sha256(DATA).hexdigest(), hashlib.sha512(DATA).hexdigest()
 HALF = len(DATA) // 2
 MARK = "0123456789abcdef"
 BLOCKS = (Block(0, HALF), Block(HALF, len(DATA) - HALF))
@@ -52,13 +52,15 @@ def how(work: Work) -> tuple[str, ...]:
 def test_a_good_copy_is_read_whole_and_the_receipt_says_so(caplog: pytest.LogCaptureFixture) -> None:
     """Every sentence in it was seen to be true."""
     caplog.set_level("INFO")
-    assert how(copied(world())) == (
+    work = copied(world())
+    assert how(work) == (
         "length equals the source's declared total",
         "SHA-256 of the bytes as read from the source",
         "opens as wav",
         WHOLE,
     )
     assert "recording.chunk.verified" in caplog.text
+    assert (work.record.stored_etag, work.record.verified_at) == ("1", work.now())
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,8 @@ def test_what_is_wrong_with_a_copy_of_several_runs_is_found_here(check: MediaChe
         with pytest.raises(SourceBrokenError):
             verify(work)
         assert (work.record.state, work.record.blob_name) == (ChunkState.PENDING, None)
+        known = here.record(work.task)  # so that steady bytes are known as such at the next attempt
+        assert (known.broken_sha256, known.broken_tries) == (hashlib.sha256(LONG).hexdigest(), 1)
         assert [suspect.sha256 for suspect in work.record.suspects] == [hashlib.sha256(LONG).hexdigest()]
         return
     verify(work)
@@ -152,14 +156,129 @@ def test_a_blob_that_is_not_there_any_more_is_copied_anew_under_its_name() -> No
     assert (work.record.state, work.record.name_version) == (ChunkState.PENDING, 1)
 
 
+LOCKED = BlobLockedError("archive tier")
+NOT_READ = (
+    "each block verified by the service; committed length compared",
+    "not read back: the blob's tier or a lock forbids it",
+)
+
+
+def test_a_copy_that_cannot_be_read_is_compared_by_its_length_and_the_receipt_says_so() -> None:
+    """A lifecycle rule may move it to the archive tier at once; the source must not be lost for that."""
+    work = copied(here := world())
+    here.fakes.archive.fail_next("fill", LOCKED)
+    assert how(work)[-2:] == NOT_READ
+    work = copied(here := world(), length_bytes=len(DATA) + 1)
+    here.fakes.archive.fail_next("fill", LOCKED)
+    with pytest.raises(SourceBrokenError) as short:
+        verify(work)
+    assert short.value.code == "stored_differs"
+
+
+def test_a_copy_that_nobody_has_seen_whole_and_that_cannot_be_read_waits() -> None:
+    """Nothing proves it: its SHA-256 is not known yet."""
+    work = copied(here := world(), sha256=None)
+    here.fakes.archive.fail_next("fill", LOCKED)
+    with pytest.raises(BlobLockedError):
+        verify(work)
+    assert here.state(work.task) is ChunkState.COPIED
+
+
+def test_a_copy_that_was_written_to_since_it_was_verified_and_cannot_be_read_is_copied_anew() -> None:
+    """Its length and its facts may be those of the copy, and its bytes are not; the blob keeps its name."""
+    work = copied(here := world(), stored_etag="0")
+    here.fakes.archive.fail_next("fill", LOCKED)
+    with pytest.raises(SourceBrokenError) as touched:
+        verify(work)
+    assert touched.value.code == "media_touched"
+    assert (work.record.state, work.record.name_version) == (ChunkState.PENDING, 2)
+
+
+@pytest.mark.parametrize(("etag", "is_read"), [("0", True), ("1", False), (None, False)])
+def test_a_copy_that_was_written_to_is_read_whatever_the_operator_chose(etag: str | None, *, is_read: bool) -> None:
+    """Only reading it shows what it holds now."""
+    work = copied(here := world(verify_readback=False), stored_etag=etag)
+    assert (how(work)[-1] == WHOLE) is is_read
+    assert ("fill" in here.fakes.archive.calls) is is_read
+    assert work.record.stored_etag == "1"
+
+
+def test_a_copy_whose_worker_died_is_inspected_while_it_is_read_whatever_the_operator_chose() -> None:
+    """The blob tells its digest, and nobody has noted what is in it."""
+    work = copied(world(verify_readback=False), container=None, channels=None, duration_ms=None)
+    assert how(work)[2:] == ("opens as wav", WHOLE)
+    assert (work.record.container, work.record.channels, work.record.duration_ms) == ("RIFF", 1, 2000.0)
+
+
+@pytest.mark.parametrize(
+    ("known", "is_wanted", "sha512"), [(None, True, SHA512), (None, False, None), ("ab" * 64, True, "ab" * 64)]
+)
+def test_sha512_is_computed_while_reading_where_no_pass_over_the_source_did(
+    known: str | None, is_wanted: bool, sha512: str | None
+) -> None:
+    """A worker of a version that did not compute it read the source."""
+    for container in ("RIFF", None):
+        work = copied(world(copy_sha512=is_wanted), sha512=known, container=container)
+        verify(work)
+        assert work.record.sha512 == sha512
+
+
+@pytest.mark.parametrize(("is_wanted", "sha512"), [(True, SHA512), (False, None)])
+def test_a_copy_of_several_runs_gets_both_digests(is_wanted: bool, sha512: str | None) -> None:
+    """It is hashed here for the first time."""
+    work = copied(world(copy_sha512=is_wanted), sha256=None)
+    verify(work)
+    assert (work.record.sha256, work.record.sha512) == (SHA256, sha512)
+
+
+@pytest.mark.parametrize(("block_bytes", "is_listed"), [(None, False), (len(DATA), False), (len(DATA) - 1, True)])
+def test_only_a_copy_of_several_blocks_is_asked_for_its_blocks(block_bytes: int | None, *, is_listed: bool) -> None:
+    """Nearly all files are one block; a list that does not cover the file leaves the digest of the whole."""
+    for blocks in (WELL_CUT, ids(BLOCKS[0])):
+        here = world(copy_block_bytes=block_bytes)
+        assert how(copied(here, blocks))[-1] == WHOLE
+        assert ("committed_blocks" in here.fakes.archive.calls) is is_listed
+
+
+def test_media_that_an_operator_accepted_keeps_the_warning_that_it_was_accepted_with() -> None:
+    """It was judged by a person; reading it back must not refuse it again."""
+    accepted = Acceptance(by=None, note="heard it", at=EVENT_TIME)
+    facts = {"sha256": None, "duration_ms": None, "accepted": accepted, "media_warning": "plays too short"}
+    brief = task(metadata_location=None, recording_duration_ms=1)
+    work = copied(world(), ids(Block(0, len(LONG)), data=LONG), LONG, task=brief, **facts)
+    assert how(work)[1:3] == ("each block's CRC-64 as read from the source", "opens as wav")
+    assert (work.record.media_fault, work.record.media_warning) == (None, "plays too short")
+    assert work.record.duration_ms == 60_000.0
+
+
+def test_a_blob_that_vanishes_between_two_looks_is_looked_for_again() -> None:
+    """The next attempt finds it vanished, and copies it anew."""
+    work, looks = copied(here := world(verify_readback=False)), [0]
+
+    def take(_port: str, method: str) -> tuple[None, bool]:
+        looks[0] += method == "look_up"
+        if looks[0] == 2:
+            here.fakes.archive.blobs.clear()
+        return None, False
+
+    intercept(here, take)
+    with pytest.raises(StorageError) as missing:
+        verify(work)
+    assert missing.value.code == "blob_missing"
+
+
 def test_an_external_file_is_read_where_it_lies_whatever_the_operator_chose() -> None:
     """It has no blob of ours; two reads that agree are all the proof there is."""
     place = "https://customer.blob.core.windows.net/calls/a.wav"
     outside = task().model_copy(update={"home": Home.EXTERNAL, "content_location": place})
     here = world(verify_readback=False)
     here.fakes.external.objects[place] = DATA
-    assert how(copied(here, task=outside))[-1] == WHOLE
+    work = copied(here, task=outside)
+    here.fakes.archive.blobs.clear()
+    assert how(work)[-1] == WHOLE
+    assert work.record.stored_etag is None
     here = world(verify_readback=False)
     here.fakes.external.objects[place] = DATA[:-1] + b"?"
     with pytest.raises(SourceBrokenError, match="changed between two reads"):
         verify(copied(here, task=outside))
+    assert (here.state(outside), here.record(outside).last_error) == (ChunkState.PENDING, "source_changed")
