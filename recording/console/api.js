@@ -108,13 +108,15 @@ export async function get(path, query, signal) {
 /** Return the rows of the first pages of a list, and whether there are more. */
 export async function getPages(path, name, count, signal) {
   const rows = [];
+  const unread = [];
   let next = "";
   for (let page = 0; page < count && (page === 0 || next); page += 1) {
     const data = await get(path, { next }, signal);
     rows.push(...data[name]);
+    unread.push(...(data.unreadable ?? []));
     next = data.next;
   }
-  return { rows, isMore: Boolean(next) };
+  return { rows, unread, isMore: Boolean(next) };
 }
 
 /** Return what a POST answers. */

@@ -110,9 +110,10 @@ function erasuresCard(context) {
   let pages = 1;
   const look = () =>
     load(region, 3, async () => {
-      const { rows, isMore } = await getPages("erasures", "erasures", pages, context.signal);
-      if (!rows.length) return empty("No request.", "What is requested here waits until another person approves it.");
-      return [h("ul", { class: "bare requests", "aria-label": "Erasures" }, rows.map((one) => erasureRow(one, context.me))), isMore && h("div", { class: "row screen-only" }, olderButton(() => ((pages += 1), look())))];
+      const { rows, unread, isMore } = await getPages("erasures", "erasures", pages, context.signal);
+      const lacking = unread.length > 0 && h("p", { class: "verdict-line bad" }, `${counted(unread.length, "request")} cannot be read: `, h("bdi", null, unread.join(", ")));
+      if (!rows.length && !lacking) return empty("No request.", "What is requested here waits until another person approves it.");
+      return [lacking, h("ul", { class: "bare requests", "aria-label": "Erasures" }, rows.map((one) => erasureRow(one, context.me))), isMore && h("div", { class: "row screen-only" }, olderButton(() => ((pages += 1), look())))];
     });
   const told = (event) => event.data?.erasure && look();
   tabs.addEventListener("message", told, { signal: context.signal });

@@ -28,7 +28,7 @@ from recording.library.keep import erasures
 from recording.library.keep.explain import certificate_of, explain, upcoming
 from recording.library.keep.holds import list_holds, place_hold, release_hold
 from recording.library.keep.retention import current_rules, etag_of_rules, set_rules
-from recording.ports import Ports
+from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 
 
@@ -147,10 +147,11 @@ def get_erasure(request: func.HttpRequest, ports: Ports, settings: Settings) -> 
 
 @endpoint(Operation.LIST_ERASURES)
 def list_erasures(request: func.HttpRequest, ports: Ports, _settings: Settings) -> func.HttpResponse:
-    """GET erasures: 200 with a page of the requests, those that await approval first."""
+    """GET erasures: 200 with a page of the requests, those that await approval first, and the rows not read."""
     page = erasures.page_of_erasures(ports, PageQuery.read(query_of(request)).next)
     rows = [ErasureRowView.of(one).plain() for one in page.items if isinstance(one, Erasure)]
-    return as_json({"erasures": rows, "count": len(rows), "next": page.next or None}, 200)
+    unread = [one.where for one in page.items if isinstance(one, Unreadable)]
+    return as_json({"erasures": rows, "count": len(rows), "next": page.next or None, "unreadable": unread}, 200)
 
 
 @endpoint(Operation.CERTIFICATE)

@@ -10,6 +10,7 @@ from recording.control.findings import findings_of
 from recording.domain import names
 from recording.domain.archived.receipt import UnreadRow
 from recording.domain.ids import name_of
+from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
@@ -17,7 +18,8 @@ from recording.domain.times import as_utc
 from recording.domain.watched import deadline
 from recording.errors import StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
-from recording.ports import AuditEntry, Ports
+from recording.library.keep.assess import custody_of
+from recording.ports import AuditEntry, Ports, Unreadable
 from recording.ports.bulkhead import readable
 from recording.ports.stored import all_chunks_of
 
@@ -66,7 +68,7 @@ class Unread:
     """A row about the recording that cannot be read: the story lacks what it says.
 
     Attributes:
-        table: where the row is: `recordings`, `chunks` or `audit`.
+        table: where the row is: `recordings`, `chunks`, `audit`, `custody` or `outbox`.
         row: its key there, and why it cannot be read.
     """
 
@@ -150,7 +152,13 @@ def story(recording_id: str, ports: Ports) -> Story | None:
     moments += [*_of_recording(recording), *_of_call(recording, chunks, unread)] if recording else []
     moments += [_of_command(entry) for entry in entries]
     odd = [UnreadRow(entry.id or "", Code.UNREADABLE_RECORD) for entry in entries if not entry.is_readable]
-    places = ((names.RECORDINGS_TABLE, own), (names.CHUNKS_TABLE, unread), (names.AUDIT_TABLE, odd))
+    places = (
+        (names.RECORDINGS_TABLE, own),
+        (names.CHUNKS_TABLE, unread),
+        (names.AUDIT_TABLE, odd),
+        (names.CUSTODY_TABLE, _unread_custody(recording_id, ports)),
+        (names.OUTBOX_TABLE, _unread_events(recording_id, ports)),
+    )
     lacking = tuple(Unread(table, row) for table, found in places for row in found)
     return Story(recording, tuple(chunks), tuple(sorted(moments, key=lambda moment: moment.at)), lacking)
 
@@ -163,6 +171,20 @@ def _own_row(recording_id: str, ports: Ports) -> tuple[RecordingRecord | None, l
         if error.code not in OF_ONE_ROW:
             raise
         return None, [UnreadRow(name_of(recording_id), error.code)]
+
+
+def _unread_custody(recording_id: str, ports: Ports) -> list[UnreadRow]:
+    """Return the row of holds and claims if it cannot be read: whether the recording is held is not known then."""
+    found = custody_of(recording_id, ports) if ports.keeping is not None else None
+    return [UnreadRow(found.where, found.code)] if isinstance(found, Unreadable) else []
+
+
+def _unread_events(recording_id: str, ports: Ports) -> list[UnreadRow]:
+    """Return the events that wait for receivers and cannot be read; the key of each begins with the recording's."""
+    if ports.outgoing is None:
+        return []
+    subject = Subject(kind=SubjectKind.RECORDING, id=recording_id)
+    return [UnreadRow(row.where, row.code) for row in ports.outgoing.outbox.unread(subject)]
 
 
 def _of_command(entry: AuditEntry) -> Moment:

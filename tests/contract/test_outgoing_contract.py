@@ -172,6 +172,7 @@ def test_a_row_that_cannot_be_read_hides_no_other(storage: Settings) -> None:
     adapter.keep(newer)
     adapter.keep(held(1))
     assert [entry.event for entry in adapter.pending(SUBJECT)] == [held(1)]
+    assert [row.where for row in adapter.unread(SUBJECT)] == [f"{SUBJECT.name}!{newer.sequence}-{newer.id}"]
     found = adapter.history(NOW, NOW + timedelta(hours=1)).items
     assert held(1) in found
     assert len(found) == 2

@@ -61,6 +61,11 @@ class FakeOutbox(Scripted):
         return [self.entries[key] for key in keys]
 
     @scripted
+    def unread(self, subject: Subject) -> list[Unreadable]:
+        keys = [key for key in sorted(self.entries) if key[0] == subject.name and key in self.unreadable]
+        return [Unreadable("!".join(key)) for key in keys]
+
+    @scripted
     def save(self, entry: Entry) -> Entry:
         known = self.entries.get(_key(entry))
         if known is None or entry.etag is None or known.etag != entry.etag:

@@ -9,6 +9,7 @@
 """
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby, islice
@@ -74,10 +75,16 @@ class TableOutbox:
 
     def pending(self, subject: Subject) -> list[Entry]:
         """Read the rows whose keys begin with the subject's name."""
+        return [entry for row in self._pending_rows(subject) if (entry := _entry(row)) is not None]
+
+    def unread(self, subject: Subject) -> list[Unreadable]:
+        """Read the same rows."""
+        return [Unreadable(str(row["RowKey"])) for row in self._pending_rows(subject) if _entry(row) is None]
+
+    def _pending_rows(self, subject: Subject) -> Iterator[TableEntity]:
         keys = _pending_keys(subject)
         first, last = f"{keys['RowKey']}!", f'{keys["RowKey"]}"'  # the sign after the exclamation mark
-        rows = rows_of(self._table, keys["PartitionKey"], first, and_that=f" and RowKey lt '{last}'", columns=())
-        return [entry for row in rows if (entry := _entry(row)) is not None]
+        return rows_of(self._table, keys["PartitionKey"], first, and_that=f" and RowKey lt '{last}'", columns=())
 
     def save(self, entry: Entry) -> Entry:
         """Replace a row under its ETag."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recording.cli.connect.session import FINE, Cell, Column, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Cell, Column, Session, table, text
 from recording.cli.options import Form, LimitOption, beyond, note_option, session_of, with_groups
 from recording.cli.output.times import clock_time
 from recording.control.audit import run_audited
@@ -12,12 +12,13 @@ from recording.domain.counted import counted
 from recording.domain.find.short_ids import named_by, short_id
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
-from recording.domain.keep.erasure import ErasureRequest, Scope
+from recording.domain.keep.erasure import Erasure, ErasureRequest, Scope
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.http.views.keep import ErasureView
 from recording.library.keep import erasures
 from recording.operate.find_recording import find_recording
+from recording.ports import Unreadable
 
 PersonOption = Annotated[str | None, typer.Option("--as", metavar="NAME", help="your name, if nobody is signed in")]
 _ERASED = [Column("RECORDING"), Column("STATE"), Column("REFUSED, OR CERTIFICATE", may_be_cut=True)]
@@ -91,7 +92,9 @@ def approve(  # noqa: PLR0917 - typer takes options as parameters
 
 
 def _list(session: Session, limit: int) -> None:
-    found = erasures.list_erasures(session.ports)
+    listed = erasures.list_erasures(session.ports)
+    found = [one for one in listed if isinstance(one, Erasure)]
+    unread = [one.where for one in listed if isinstance(one, Unreadable)]
     rows: list[list[Cell]] = [
         [
             one.erasure_id if session.is_wide else short_id(one.erasure_id),
@@ -105,7 +108,10 @@ def _list(session: Session, limit: int) -> None:
     told = [{"erasureId": one.erasure_id, "state": one.state_at(session.now).value} for one in found[:limit]]
     more = len(found) - len(told)
     shown = table(session, _REQUESTS, rows) if rows else text("no requests for erasure")
-    session.show({"erasures": told, "more": more}, shown, *([beyond(more)] if more else []))
+    lines = [text(("cannot be read: ", "yellow"), name) for name in unread]
+    lines += [beyond(more)] if more else []
+    session.show({"erasures": told, "more": more, "unreadable": unread}, shown, *lines)
+    raise typer.Exit(NEEDS_ATTENTION if unread else FINE)
 
 
 def _meant(session: Session, typed: str) -> str:
@@ -114,7 +120,7 @@ def _meant(session: Session, typed: str) -> str:
     Raises:
         RequestError: several begin so.
     """
-    found = named_by(typed, (one.erasure_id for one in erasures.list_erasures(session.ports)))
+    found = named_by(typed, map(erasures.name_of_erasure, erasures.list_erasures(session.ports)))
     if len(found) > 1:
         raise RequestError(f"{typed!r} names {len(found)} requests: type more of it")
     return found[0] if found else typed

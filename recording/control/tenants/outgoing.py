@@ -33,6 +33,10 @@ class ScopedOutbox:
         """Act as `Outbox` does."""
         return [entry for entry in self._whole.pending(subject) if self._scope.covers(entry.event.tenant)]
 
+    def unread(self, subject: Subject) -> list[Unreadable]:
+        """Act as `Outbox` does, about a recording that is within the scope: the catalog is asked first."""
+        return self._whole.unread(subject)
+
     def save(self, entry: Entry) -> Entry:
         """Act as `Outbox` does."""
         self._check(entry)

@@ -190,23 +190,30 @@ def erasure_status(erasure_id: str, ports: Ports, settings: Settings) -> Erasure
     return _status(_read_erasure(erasure_id, ports), ports, settings)
 
 
-def list_erasures(ports: Ports) -> list[Erasure]:
-    """Return the requests: those that need a second person first, then the newest.
+def list_erasures(ports: Ports) -> list[Erasure | Unreadable]:
+    """Return the requests: rows that cannot be read, then those that need a second person, then the newest.
 
     Raises:
         StorageError: storage does not answer.
     """
-    known = [one for one in keeping_of(ports).erasures() if not isinstance(one, Unreadable)]
-    return sorted(known, key=_place_of)
+    return sorted(keeping_of(ports).erasures(), key=_place_of)
 
 
 def page_of_erasures(ports: Ports, after: str = "", most: int = MOST_LISTED) -> Page[Erasure]:
     """Return a page of that list, behind `next` of the page before. Raises as `list_erasures`."""
-    return page_in_order(list_erasures(ports), _place_of, after, most)
+    found = page_in_order(list_erasures(ports), _place_of, after, most)
+    return Page(found.items, found.next)
 
 
-def _place_of(one: Erasure) -> str:
+def name_of_erasure(one: Erasure | Unreadable) -> str:
+    """Return the id of a request, or the key of its row, which is made of the id."""
+    return one.where if isinstance(one, Unreadable) else one.erasure_id
+
+
+def _place_of(one: Erasure | Unreadable) -> str:
     """Return where a request stands in the list; one that is decided between two pages moves back."""
+    if isinstance(one, Unreadable):
+        return f"!{one.where}"
     return f"{int(one.state is not ErasureState.REQUESTED)}-{newest_first(one.requested_at)}-{one.erasure_id}"
 
 

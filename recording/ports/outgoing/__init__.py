@@ -9,7 +9,7 @@ from recording.domain.outgoing.delivery import Entry, Result, WayHealth
 from recording.domain.outgoing.events import EventType, OutgoingEvent, Subject
 from recording.domain.outgoing.message import NotifyTask
 from recording.errors.codes import Code
-from recording.ports.stored import Page
+from recording.ports.stored import Page, Unreadable
 
 TRUSTED = timedelta(minutes=1)  # how long a process assumes a way to be working without checking
 
@@ -48,6 +48,10 @@ class Outbox(Protocol):
 
     def pending(self, subject: Subject) -> list[Entry]:
         """Return what waits about a subject, in the order of `sequence`; what cannot be read is left out."""
+        ...
+
+    def unread(self, subject: Subject) -> list[Unreadable]:
+        """Return the rows of what waits about a subject that cannot be read, by their keys."""
         ...
 
     def save(self, entry: Entry) -> Entry:

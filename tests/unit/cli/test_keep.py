@@ -70,3 +70,15 @@ def test_a_list_of_requests_says_how_many_it_leaves_out(here: World, run: Run) -
     assert "more" not in run("approve")[1]
     (oldest,) = set(here.fakes.keeping.requests) - {one["erasureId"] for one in told["erasures"]}
     assert "requested" in run("approve", oldest[:8], "--look", "--limit", "1")[1]
+
+
+def test_a_request_that_cannot_be_read_is_named_in_the_list_and_by_its_id(here: World, run: Run) -> None:
+    """That there are none would be untrue; and exit code 1 says that something needs attention."""
+    here.follows_up()
+    run("erase", SHORT, "--note", "letter", "--as", "alice")
+    (erasure,) = here.fakes.keeping.requests
+    here.fakes.keeping.unreadable.add(erasure)
+    code, shown = run("approve")
+    assert (code, f"cannot be read: {erasure}" in shown) == (1, True)
+    assert json.loads(run("approve", "-o", "json")[1])["unreadable"] == [erasure]
+    assert run("approve", erasure[:8], "--look")[1].startswith("newer_record")

@@ -215,3 +215,12 @@ def test_a_made_up_id_finds_nothing(export_id: str) -> None:
     """No path is built from what is no id."""
     answer = ask(archived(), f"exports/{export_id}/bundle", EXPORTER | {"Range": "bytes=0-"})
     assert answer.status_code == 404
+
+
+def test_a_request_whose_row_cannot_be_read_is_named_in_the_list() -> None:
+    """The page says that one is missing; who asked may look for it."""
+    here = archived()
+    made = content(post(here, "erasures", ALICE, recordings=[RECORDING_ID], reason="letter"))["erasureId"]
+    here.fakes.keeping.unreadable.add(made)
+    told = content(ask(here, "erasures", BOB))
+    assert (told["erasures"], told["unreadable"]) == ([], [made])

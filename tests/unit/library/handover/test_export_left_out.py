@@ -135,7 +135,7 @@ def test_a_chunk_whose_row_cannot_be_read_is_named_everywhere(index: int, code: 
 
 @pytest.mark.parametrize("code", [Code.UNREADABLE_RECORD, Code.NEWER_RECORD])
 def test_a_recording_of_such_rows_alone_is_not_called_unknown(code: Code) -> None:
-    """ "No file is known" would send people away from what is in the archive."""
+    """An answer that no file is known would send people away from what is in the archive."""
     here = archived()
     here.fakes.catalog.unreadable = set(here.fakes.catalog.chunks)
     here.fakes.catalog.unreadable_code = code

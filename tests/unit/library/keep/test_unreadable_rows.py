@@ -15,7 +15,13 @@ from recording.domain.keep.disposition import Because
 from recording.errors import StorageBusyError
 from recording.library.keep.assess import assess_page
 from recording.library.keep.dispose import dispose
-from recording.library.keep.erasures import approve_erasure, erasure_status, request_erasure
+from recording.library.keep.erasures import (
+    approve_erasure,
+    erasure_status,
+    name_of_erasure,
+    page_of_erasures,
+    request_erasure,
+)
 from recording.library.keep.explain import explain
 from recording.library.keep.holds import place_hold
 from recording.library.keep.leftovers import Leftovers
@@ -70,6 +76,24 @@ def test_the_other_recordings_of_a_request_are_erased() -> None:
     here.fakes.keeping.unreadable.clear()
     nights(here, 2)
     assert erasure_status(asked.erasure_id, here.ports, here.settings).erasure.done_at is not None
+
+
+@pytest.mark.parametrize("most", [1, 2, 50])
+def test_a_request_whose_row_cannot_be_read_is_in_the_list(most: int) -> None:
+    """It may wait for a second person, or be in force; a list without it looks as if nothing were asked."""
+    here, _ = full_world()
+    body = {"recordings": [OTHER], "reason": "letter"}
+    odd, *others = [request_erasure(body, "alice", here.ports, here.settings).erasure_id for _ in range(3)]
+    here.fakes.keeping.unreadable.add(odd)
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = page_of_erasures(here.ports, after, most)
+        seen += [name_of_erasure(one) for one in page.items]
+        after = page.next
+        if not after:
+            break
+    assert (seen[0], set(seen) >= {odd, *others}, len(seen)) == (odd, True, len(set(seen)))
 
 
 def test_what_names_it_beside_another_one_stays() -> None:
