@@ -16,7 +16,7 @@ DOCS = Path("docs/media-check.md")
 _SCRAP_MS = 160.0  # a few frames
 _SLACK_MS, _SLACK_SHARE = 200.0, 0.02
 _PIECE_BYTES = 1 << 20
-_FOREIGN = ("encrypted", "no known form", "no known media format")
+_FOREIGN = ("encrypted", "unknown form", "no known media format")
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class AzureProbe:
             found = attempt(partial(table.get_entity, row["PartitionKey"], row["RowKey"]))
             attempt(partial(table.delete_entity, row["PartitionKey"], row["RowKey"]))
         if found["proof"] != row["proof"]:
-            raise StorageError(f"the table {name} gave back another row than was written")
+            raise StorageError(f"the table {name} did not return the row that was written")
 
     def queue(self, name: str) -> QueueDepth:
         """Send a message that is hidden from all, delete it, and look at the queue.
@@ -115,7 +115,7 @@ class AzureProbe:
             found = attempt(lambda: container.download_blob(name).readall())
             attempt(partial(container.delete_blob, name))
         if found != proof:
-            raise StorageError("the quarantine gave back other bytes than were written")
+            raise StorageError("the quarantine did not return the bytes that were written")
 
     def archive(self, *, is_fallback: bool, may_write: bool = True) -> None:
         """Request a write that would replace a version that does not exist; an identity that may write gets 412."""
@@ -283,7 +283,7 @@ def _expect_absent(call: Callable[[], object]) -> None:
         if status_of(error) not in (404, 412):
             raise
         return
-    raise StorageError("the storage ignored the condition of a write")
+    raise StorageError("storage ignored the condition of a write")
 
 
 def _make(container: ContainerClient) -> None:

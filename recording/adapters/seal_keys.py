@@ -160,7 +160,7 @@ def _answer(client: PipelineClient[Any, Any], request: HttpRequest) -> bytes:
 
     body = attempt(send)
     if len(body) > LARGEST_ANSWER:
-        raise AzureError("an answer that is too long")
+        raise AzureError("the answer is too long")
     return body
 
 

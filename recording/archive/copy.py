@@ -234,7 +234,7 @@ def _compare_with_stored(work: Work, source: Fetched) -> None:
         _leave_name(work, source.name, there, "other bytes hold the name")
         raise StorageBusyError("the media's blob name is taken by damaged bytes", code=Code.NAME_TAKEN)
     keep_conflict(work, source.name, unless_sha256=stored.sha256)
-    raise ContentConflictError("other bytes are archived under the same ids; both are kept")
+    raise ContentConflictError("other bytes are archived under the same ids already; both are kept")
 
 
 def _is_spoilt(there: StoredBlob, stored: Digest) -> bool:
@@ -250,7 +250,7 @@ def _is_spoilt(there: StoredBlob, stored: Digest) -> bool:
 def _look_up(work: Work, name: str) -> StoredBlob:
     stored = work.ports.archive.look_up(name)
     if stored is None:
-        raise StorageError("the committed blob is not there", code=Code.BLOB_MISSING)
+        raise StorageError("the committed blob is missing", code=Code.BLOB_MISSING)
     return stored
 
 

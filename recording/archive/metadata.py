@@ -102,10 +102,10 @@ def metadata_remarks(document: ChunkMetadata | None, task: ChunkTask) -> tuple[s
 def _check_is_about(document: ChunkMetadata, task: ChunkTask) -> None:
     """Check that a document is the chunk's: an error sent with status 200 is JSON too, but describes no chunk."""
     if not document.is_of_a_chunk:
-        raise SourceBrokenError("the metadata is no chunk's document", code=Code.METADATA_UNREADABLE)
+        raise SourceBrokenError("the metadata does not describe a chunk", code=Code.METADATA_UNREADABLE)
     is_of_other = document.document_id is not None and not are_same_id(document.document_id, task.document_id)
     if is_of_other or document.index not in (None, task.index):
-        raise SourceBrokenError("the metadata is about another chunk", code=Code.METADATA_MISMATCH)
+        raise SourceBrokenError("the metadata describes another chunk", code=Code.METADATA_MISMATCH)
 
 
 # --- one file under two indexes

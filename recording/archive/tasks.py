@@ -68,15 +68,15 @@ def _task_in(text: str) -> ChunkTask:
     except ValidationError:
         raise _newer_or_not(text) from None
     if task.version > VERSION:
-        raise NewerTaskError("a task of a newer version")
+        raise NewerTaskError("a newer version of the app wrote the task")
     if not is_safe(task):
-        raise UnreadableTaskError("an id, index or folder of unknown form")
+        raise UnreadableTaskError("the task has an id, index or folder of an unknown form")
     return task
 
 
 def _newer_or_not(text: str) -> UnreadableTaskError:
     if is_newer_message(text, VERSION):
-        return NewerTaskError("a task of a newer version")
+        return NewerTaskError("a newer version of the app wrote the task")
     return UnreadableTaskError("not a task")
 
 

@@ -56,7 +56,7 @@ def _stored_etag(work: Work) -> str | None:
         return None
     stored = work.ports.archive.look_up(_name(work))
     if stored is None:
-        copy_anew(work, Code.MEDIA_VANISHED, "the committed blob is not there any more", is_name_taken=False)
+        copy_anew(work, Code.MEDIA_VANISHED, "the committed blob is missing any more", is_name_taken=False)
     return stored.etag
 
 
@@ -171,14 +171,14 @@ def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
     ends = [0, *(block.end for block in blocks)]
     is_whole = ends[-1] == _length(work) and all(block.offset == end for block, end in zip(blocks, ends, strict=False))
     if needed and not is_whole:
-        raise StorageError("the archived blob does not tell which blocks it is made of", code=Code.STORED_UNPROVEN)
+        raise StorageError("the archived blob does not list its blocks", code=Code.STORED_UNPROVEN)
     return blocks if is_whole else []
 
 
 def _compared_length(work: Work) -> list[str]:
     stored = work.ports.archive.look_up(_name(work))
     if stored is None:
-        raise StorageError("the committed blob is not there", code=Code.BLOB_MISSING)
+        raise StorageError("the committed blob is missing", code=Code.BLOB_MISSING)
     check_stored(_as_read(work), Digest(stored.length_bytes, required(work.record.sha256, "sha256")))
     return ["each block verified by the service; committed length compared"]
 

@@ -228,7 +228,7 @@ def find_chunk(typed: str, ports: Ports) -> ChunkRecord:
         refuse_unread([row for row in unread if not slash or row.index is None or str(row.index) == index])
         raise RequestError(f"the recording has no file {index}; see `show`", code=Code.UNKNOWN_RECORDING)
     files = ", ".join(str(chunk.task.index) for chunk in held)
-    raise RequestError(f"several files are meant ({files}): write {short_id(recording_id)}/FILE")
+    raise RequestError(f"several files match ({files}): write {short_id(recording_id)}/FILE")
 
 
 def _suspect(record: ChunkRecord, wanted: str | None) -> str:

@@ -38,7 +38,7 @@ def check_rate(caller: str | None, limit: int, ports: Ports) -> None:
             break
         if ports.start_counts.save(counted):
             return
-    raise RequestError(f"{limit} starts within a minute are the limit", code=Code.TOO_MANY_STARTS, retry_after=wait)
+    raise RequestError(f"the limit is {limit} starts a minute", code=Code.TOO_MANY_STARTS, retry_after=wait)
 
 
 def run_audited(

@@ -52,7 +52,9 @@ def take_place(key: str, caller: str | None, limit: int | None, ports: Ports) ->
         if counts.save(wanted):
             return
     raise RequestError(
-        "the caller's other starts keep getting in between", code=Code.TOO_MANY_RUNNING, retry_after=WAIT
+        "other starts of the same caller keep interfering; send the same again",
+        code=Code.TOO_MANY_RUNNING,
+        retry_after=WAIT,
     )
 
 

@@ -93,6 +93,6 @@ def chosen_combination(
     asked = " ".join(str(part) for part in (content, channel, format_type) if part)
     legal_ones = "; ".join(str(legal) for legal in LEGAL_COMBINATIONS)
     raise RequestError(
-        f"ACS cannot record {asked}. Legal are: {legal_ones} (up to {MOST_UNMIXED_CHANNELS} channels).",
+        f"ACS cannot record {asked}. Allowed are: {legal_ones} (up to {MOST_UNMIXED_CHANNELS} channels).",
         code=Code.ILLEGAL_COMBINATION,
     )

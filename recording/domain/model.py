@@ -21,4 +21,4 @@ def with_changes(record: M, changes: Mapping[str, object]) -> M:
         return model.model_validate({**dict(record), **changes}, strict=True)
     except ValidationError as error:
         wrong = sorted({str(fault["loc"][0]) for fault in error.errors()})
-        raise TypeError(f"a {model.__name__} takes no such value as {', '.join(wrong)}") from None
+        raise TypeError(f"a {model.__name__} does not accept the value of {', '.join(wrong)}") from None

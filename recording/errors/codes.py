@@ -409,7 +409,7 @@ class Code(StrEnum):
     STORAGE_BUSY = (
         "storage_busy", 503, True, Fault.TIME,
         "Storage is throttling, unreachable or failing.",
-        "Wait.")
+        "Nothing, unless it lasts: then check the account's health, limits and firewall.")
     STORAGE_REFUSED = (
         "storage_refused", 503, True, Fault.OPERATOR,
         "Storage answered 401 or 403.",
@@ -460,7 +460,7 @@ class Code(StrEnum):
     DELETE_REFUSED = (
         "delete_refused", None, False, Fault.OPERATOR,
         "The guard before the delete refused, although every earlier step had succeeded.",
-        "A bug in this app; the source is safe. Please report it.")
+        "Please report this bug in the app; the source is safe.")
     BLOB_LOCKED = (
         "blob_locked", None, True, Fault.OPERATOR,
         "A retention policy, a legal hold, a lease or the archive tier forbids writing or reading a blob.",
@@ -496,7 +496,7 @@ class Code(StrEnum):
     IMPOSSIBLE_TRANSITION = (
         "impossible_transition", None, False, Fault.OPERATOR,
         "A chunk was to enter a state that cannot follow its present one.",
-        "A bug in this app. Please report it.")
+        "Please report this bug in the app.")
     # Chunks: what the source did
     SOURCE_BUSY = (
         "source_busy", None, True, Fault.TIME,
@@ -567,7 +567,7 @@ class Code(StrEnum):
         "length_unproven", None, True, Fault.ACS,
         "The media is archived, but nothing tells exactly where it ends, and a part of a file that is still growing "
         "looks complete; or it has other bytes behind its end. Ten minutes after the copy ACS is asked for the length "
-        "again; if it is another one, the file is copied again.",
+        "again; if it differs, the file is copied again.",
         "Nothing.")
     MEDIA_UNREADABLE = (
         "media_unreadable", None, True, Fault.ACS,
@@ -606,11 +606,11 @@ class Code(StrEnum):
     OTHER_RESOURCE = (
         "other_resource", None, False, Fault.OPERATOR,
         "The event does not come from `ACS_RESOURCE_ID`.",
-        "A wrong setting, a second resource, or a forgery.")
+        "Correct `ACS_RESOURCE_ID`, or the subscription of a second resource; otherwise it is a forgery.")
     INVALID_ID = (
         "invalid_id", None, False, Fault.ACS,
         "An id holds characters that no id of ACS has.",
-        "Likely a forgery.")
+        "Likely a forgery: find out who can send events to the app.")
     UNREADABLE_CHUNK = (
         "unreadable_chunk", None, False, Fault.OPERATOR,
         "One chunk of an event lacks its document id, index or content location, or has them in an unknown "
@@ -619,7 +619,7 @@ class Code(StrEnum):
     INDEX_OUT_OF_RANGE = (
         "index_out_of_range", None, False, Fault.OPERATOR,
         "One chunk of an event has an index above 1,000,000. The other chunks were accepted.",
-        "Likely a forgery.")
+        "Likely a forgery: find out who can send events to the app.")
     DUPLICATE_DOCUMENT = (
         "duplicate_document", None, False, Fault.ACS,
         "An event announces a file under a second index of the same recording. The file is archived once: under the "
@@ -632,7 +632,7 @@ class Code(StrEnum):
     UNSAFE_LOCATION = (
         "unsafe_location", None, False, Fault.ACS,
         "A location is not a plain https URL.",
-        "Likely a forgery.")
+        "Likely a forgery: find out who can send events to the app.")
     FOREIGN_HOST = (
         "foreign_host", None, False, Fault.ACS,
         "A location's host is not in `ACS_CONTENT_HOSTS`, or a blob not in `EXTERNAL_STORAGE_CONTAINERS`.",
@@ -703,11 +703,12 @@ class Code(StrEnum):
     EXPIRED = (
         "expired", None, False, Fault.ACS,
         "The deadline passed before the chunk was archived; `lastError` says why.",
-        "The recording is lost unless ACS kept it longer than promised.")
+        "Remove the cause that `lastError` names, then redrive the chunk: its file is lost unless ACS kept it longer "
+        "than promised.")
     NEVER_TRIED = (
         "never_tried", None, False, Fault.OPERATOR,
         "The `lastError` of an expired chunk that no worker ever claimed.",
-        "The app was down for the whole retention.")
+        "Find out why the app was down, or had no free worker, for the whole retention.")
     PAUSE_OVERDUE = (
         "pause_overdue", None, False, Fault.OPERATOR,
         "A pause has reached the limit of its policy and has not ended: ACS refused to resume, or the policy leaves "
@@ -720,7 +721,7 @@ class Code(StrEnum):
     UNREADABLE_ENTRY = (
         "unreadable_entry", None, False, Fault.OPERATOR,
         "A blob in the quarantine container that this app did not write.",
-        "Remove it.")
+        "Remove it, and find out who writes to the container.")
     # fmt: on
 
 

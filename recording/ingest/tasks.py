@@ -81,7 +81,7 @@ def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetim
     except ValidationError as error:
         raise EventRejectedError("a chunk cannot be read", code=Code.UNREADABLE_CHUNK) from error
     if len(task.model_dump_json().encode()) > LARGEST_TASK - LONGEST_FOLDER:
-        raise EventRejectedError("a chunk's facts do not fit a queue message", code=Code.EVENT_TOO_LARGE)
+        raise EventRejectedError("the chunk's data does not fit into a queue message", code=Code.EVENT_TOO_LARGE)
     return task
 
 

@@ -49,7 +49,7 @@ def _raw_vcon(name: str, lengths: Mapping[str, int], source: ImportSource) -> by
         raise RequestError(f"{name} is larger than {LARGEST_VCON >> 20} MiB; put its media beside it")
     stored = source.get(name)
     if stored is None:
-        raise RequestError(f"{name} is not there any more")
+        raise RequestError(f"{name} no longer exists")
     return stored[0]
 
 

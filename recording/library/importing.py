@@ -297,7 +297,7 @@ def _commit(media: _Media, archive: Archive) -> None:
     for piece in archive.read(name):
         hasher.update(piece)
     if hasher.digest() != media.digest:
-        raise StorageBusyError("the archive does not give back what was read")
+        raise StorageBusyError("the archive does not return what was read")
 
 
 def _record(media: _Media, document: bytes, ports: Ports) -> ChunkRecord:

@@ -42,9 +42,11 @@ def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings
         StorageError: archive or trail do not answer; nothing was handed out.
     """
     if media.channel is not None:
-        raise RequestError("one speaker's file is made as it is sent", code=Code.NO_SUCH_CHANNEL)
+        raise RequestError(
+            "there is no link to one speaker's file, which is made while it is sent", code=Code.NO_SUCH_CHANNEL
+        )
     if settings.download_links_for is None or ports.links is None:
-        raise RequestError("links for downloads are off here", code=Code.DOWNLOAD_LINKS_OFF)
+        raise RequestError("download links are off: DOWNLOAD_LINK_MINUTES is not set", code=Code.DOWNLOAD_LINKS_OFF)
     task = media.chunk.task
     if task.home is Home.EXTERNAL or not is_archived(media.chunk) or media.chunk.blob_name is None:
         raise RequestError("the file is not in the archive's own storage", code=Code.NOT_ARCHIVED)

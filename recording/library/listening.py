@@ -237,7 +237,7 @@ def _read(chunk: ChunkRecord, first: int, length: int, ports: Ports) -> bytes:
         message = "the media is not where the customer's own storage had it"
         raise RequestError(message, code=Code.MEDIA_OFFLINE) from None
     if total != chunk.length_bytes or len(data) != length:
-        raise StorageError("the archive holds something else than the catalog says; verify the recording")
+        raise StorageError("the archive does not hold what the catalog says; verify the recording")
     return data
 
 

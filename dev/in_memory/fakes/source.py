@@ -107,7 +107,9 @@ class FakeSource(FakeObjects):
         try:
             target = checked_location(self.redirects.get(checked.url, checked.url), self._allowed_hosts)
         except UnsafeLocationError as error:
-            raise SourceRedirectError(f"the source redirects to where nothing is asked for ({error.code})") from None
+            raise SourceRedirectError(
+                f"the source redirects to a location that may not be called ({error.code})"
+            ) from None
         if target.url != checked.url and not stays_with_the_object(checked, target):
             raise SourceRedirectError("the source redirects to another object")
         return target.url

@@ -117,14 +117,16 @@ class AcsSource:
                 finally:
                     answer.close()
             checked = self._follow(checked, next_location)
-        raise SourceBusyError("the source redirects in a circle")
+        raise SourceBusyError("the source redirects in a loop")
 
     def _follow(self, checked: Location, target: str) -> Location:
         """Return where a redirect leads: any allowed host, the same object. Nothing else is contacted (I5)."""
         try:
             found = checked_location(target, self._acs.content_hosts)
         except UnsafeLocationError as error:
-            raise SourceRedirectError(f"the source redirects to where nothing is asked for ({error.code})") from None
+            raise SourceRedirectError(
+                f"the source redirects to a location that may not be called ({error.code})"
+            ) from None
         if not stays_with_the_object(checked, found):
             raise SourceRedirectError("the source redirects to another object")
         return found

@@ -152,7 +152,7 @@ def properties_of(blob: BlobClient) -> BlobProperties:
     """Return the facts from one HEAD. An answer without an ETag is not from storage but from a proxy."""
     properties = attempt(blob.get_blob_properties)
     if not properties.etag:
-        raise ServiceResponseError("an answer without an ETag")
+        raise ServiceResponseError("storage answered without an ETag")
     return properties
 
 
@@ -162,7 +162,7 @@ def _pieces(blob: BlobClient, length: int, etag: str, family: ErrorFamily) -> It
         with translate_errors("reading a blob", family):
             piece = attempt(partial(_range, blob, offset, etag))
         if not piece:
-            raise StorageError("a blob ended before its length")
+            raise StorageError("a blob ended before its declared length")
         yield piece
 
 

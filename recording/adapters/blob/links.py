@@ -32,7 +32,7 @@ class DelegatedLinks:
     def link(self, name: str, file_name: str, media_type: str, until: datetime) -> str:
         """Request a key that lives no longer than the link, and sign with it; it is not stored."""
         if self._service is None:
-            raise StorageRefusedError("links need access by identity and https; this account is used in another way")
+            raise StorageRefusedError("download links need an account that is reached over https with an identity")
         with translate_errors("asking for a key to sign a link with"):
             begin = datetime.now(UTC) - _CLOCKS
             key = attempt(partial(self._service.get_user_delegation_key, begin, until))

@@ -41,7 +41,7 @@ class SocketReader:
         """Read what is there, at least a byte unless the peer has ended; return how many bytes arrived.
 
         Raises:
-            OSError: the connection broke, or no byte came in time (TimeoutError).
+            OSError: the connection broke, or no byte arrived in time (TimeoutError).
         """
         if self._begun is None:
             self._sock.settimeout(0)
@@ -89,7 +89,7 @@ class SocketReader:
         if rate is not None and self._left - self._came > _NAP_BYTES:
             time.sleep(min(_LONGEST_NAP, _NAP_BYTES / rate))
         if not has_come(self._sock, self._seconds):
-            raise TimeoutError("no byte came in time")
+            raise TimeoutError("no byte arrived in time")
 
 
 def has_come(sock: socket.socket, seconds: float) -> bool:

@@ -188,4 +188,4 @@ class _Connection(http.client.HTTPConnection):
                 continue
             raw.settimeout(self._limit.left())
             return raw
-        raise OSError("no address takes a connection")
+        raise OSError("no address accepts a connection")

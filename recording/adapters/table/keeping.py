@@ -241,7 +241,7 @@ def _request_row(erasure: Erasure) -> Row:
 def _custody(row: TableEntity) -> Custody:
     found = _document(Custody, row)
     if name_of(found.recording_id) != row["PartitionKey"]:  # a copy must not decide about another recording
-        raise UnreadableRecordError("a row is about another recording than its key")
+        raise UnreadableRecordError("a row describes another recording than its key names")
     return with_changes(found, {"etag": row.metadata["etag"]})
 
 

@@ -283,7 +283,7 @@ class _Fetching:
 
     def _check_same(self, content: _Metered, *, is_all: bool) -> None:
         if content.is_whole and not is_all:
-            raise SourceBusyError("the source does not answer ranges any more")
+            raise SourceBusyError("the source no longer answers requests for a range")
         if (content.declared_total, content.version) != (self.source.total, self.source.version):
             raise SourceBrokenError("the object changed while it was read", code=Code.SOURCE_CHANGED)
 

@@ -301,7 +301,7 @@ def _rows(text: str) -> Iterator[Mapping[str, Any]]:
     rows = csv.reader(io.StringIO(table, newline=""), strict=True, delimiter=_separator(table, told))
     header = [name.strip() for name in next(rows, [])]
     if len(set(header)) < len(header):
-        raise ValueError("two columns have one name")
+        raise ValueError("two columns have the same name")
     for row in rows:
         if len(row) > len(header):
             raise ValueError("a row has more cells than the header")

@@ -128,7 +128,7 @@ def _document(name: str, raw: bytes) -> dict[str, Any]:
     if critical and not (isinstance(critical, list) and all(one in _KNOWN_EXTENSIONS for one in critical)):
         raise RequestError(f"{name} needs extensions that this app does not know")
     if not _UUID.fullmatch(document["uuid"]):
-        raise RequestError(f"{name} has an id that is no UUID")
+        raise RequestError(f"{name} has an id that is not a UUID")
     return document
 
 

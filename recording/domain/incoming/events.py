@@ -122,7 +122,7 @@ def text_of_location(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     if not isinstance(value, str) or len(value) > LONGEST_SUBJECT:
-        raise ValueError("the location is no text")
+        raise ValueError("the location is not text")
     return encodable(value.strip())
 
 
@@ -269,7 +269,7 @@ def _data_of(known: Mapping[str, Any]) -> object:
             data = _from_base64(encoded).decode("utf-8-sig")
         return shallow(read_json(data.removeprefix("\ufeff"))) if isinstance(data, str) else data
     except (binascii.Error, ValueError):
-        raise EventRejectedError("the event's data cannot be read: it is no JSON") from None
+        raise EventRejectedError("the event's data cannot be read: it is not JSON") from None
 
 
 def _from_base64(text: str) -> bytes:

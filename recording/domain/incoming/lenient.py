@@ -34,7 +34,7 @@ def read_time(value: object) -> datetime:
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:  # the first or last day of the calendar, in another zone
-        raise ValueError("not a time that UTC can tell") from error
+        raise ValueError("not a time that UTC can express") from error
 
 
 def _moment(text: str) -> datetime:
@@ -56,7 +56,7 @@ def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> Any:
 def _plain_index(value: object) -> object:
     """Refuse a boolean or a fraction as an index, since Python takes `True` for 1; some writers send 1.0 for 1."""
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise ValueError("an index is a whole number")
+        raise ValueError("an index must be a whole number")
     return int(value) if isinstance(value, float) else value
 
 

@@ -30,7 +30,7 @@ def with_channels_only(pieces: Iterable[bytes], total: int, kept: Collection[int
             break
     layout = silenceable(bytes(head), total)
     if layout is None:
-        raise SourceBrokenError("this is no uncompressed WAV file")
+        raise SourceBrokenError("this is not an uncompressed WAV file")
     others = [channel for channel in range(layout.channels) if channel not in kept]
     yield from _blank_behind(silenced(chain([bytes(head)], stream), layout, others), layout)
 

@@ -24,7 +24,7 @@ REMARK_BYTES_AFTER = "the MP4 file has other bytes after its last box"
 REMARK_CUT_TAIL = "the MP4 file's last box is cut, but holds no sample that is missing"
 REMARK_TRACKS_DIFFER = "the MP4 file's tracks differ in length"
 REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples have"
-FAULT_NOT_THERE = "the MP4 file's index names media that is not there"
+FAULT_NOT_THERE = "the MP4 file's index refers to media that is missing"
 FAULT_SEGMENTS = "the MP4 file ends before the segments that its index names"
 FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
 FAULT_PLAYS_NOTHING = "the MP4 file's edit list plays nothing"
@@ -117,7 +117,7 @@ class Mp4Walker:
         if any(track.entry in ENCRYPTED_ENTRIES for track in self._playing()):
             raise ValueError("the MP4 file is encrypted")
         if not any(track.entry in KNOWN_ENTRIES for track in self._playing()):
-            raise ValueError("the MP4 file's sound and picture are in no known form")
+            raise ValueError("the MP4 file's sound and picture are in an unknown form")
         self._media.end_at(self._intake.position)
         if not self._media.holds(self._named):
             raise ValueError(FAULT_NOT_THERE)

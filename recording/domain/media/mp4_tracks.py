@@ -230,7 +230,7 @@ class Extents:
             ValueError: when no file can have it.
         """
         if not 0 <= start < 1 << 62 or length >= 1 << 62:
-            raise ValueError("the MP4 file's index names media that is not there")
+            raise ValueError("the MP4 file's index refers to media that is missing")
         if self._ends and self._ends[-1] == start:
             self._ends[-1] = start + length
         else:

@@ -36,7 +36,7 @@ REMARK_PADDING = "the WAV file has an odd chunk without padding"
 REMARK_COMPRESSED = "the WAV file's sound is compressed"
 FAULT_NO_SIZES = "the WAV file has the form for large files without its sizes"
 FAULT_WIDTH = "the WAV file's samples have a width that no player knows"
-FAULT_KIND = "the WAV file's sound is in no known form"
+FAULT_KIND = "the WAV file's sound is in an unknown form"
 FAULT_SHORT = "the WAV file is shorter than its header says"
 
 

@@ -124,7 +124,7 @@ def _chunks(total: int) -> Generator[tuple[int, int], bytes, WavLayout]:
     head = yield 0, 12
     is_large = head[:4] in _LARGE_FORMS
     if not (is_large or head[:4] == b"RIFF") or head[8:12] != b"WAVE":
-        raise ValueError("this is no WAV file")
+        raise ValueError("this is not a WAV file")
     at, large, form = 12, 0, b""
     for _ in range(MOST_CHUNKS):
         header = yield at, 8

@@ -35,7 +35,7 @@ class WavWaveform:
 
     def __init__(self, layout: WavLayout) -> None:
         if layout.kind != _PCM:
-            raise ValueError("the samples are no integers")
+            raise ValueError("the samples are not integers")
         self._layout = layout
         self._stride = max(1, ceil(layout.frames * layout.channels / MOST_SAMPLES))
         frames = max(layout.frames / MOST_BUCKETS, layout.sample_rate * SHORTEST_BUCKET_SECONDS)

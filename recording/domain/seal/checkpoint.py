@@ -114,7 +114,7 @@ def _checkpoint(lines: list[str]) -> Checkpoint:
         raise ValueError("a digest is of another form")
     at = datetime.fromisoformat(facts["at"])
     if at.utcoffset() is None:
-        raise ValueError("a time without a zone")
+        raise ValueError("the time has no zone")
     return Checkpoint(
         origin=origin,
         size=int(size),

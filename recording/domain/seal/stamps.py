@@ -37,5 +37,5 @@ def _read(data: bytes) -> tuple[int, bytes]:
         length, start = int.from_bytes(data[2 : 2 + width]), 2 + width
     content = data[start : start + length]
     if len(content) != length:
-        raise ValueError("shorter than it says")
+        raise ValueError("shorter than its declared length")
     return kind, content

@@ -185,7 +185,7 @@ def read_heard(heard: Heard, first: int, length: int, ports: Ports) -> bytes:
     with reading_for_a_caller("the file is in the archive tier"):
         data, total = ports.archive.read_range(heard.blob_name, first, length)
     if total != heard.length_bytes or len(data) != length:
-        raise StorageError("the archive holds something else than the receipt says; verify the recording")
+        raise StorageError("the archive does not hold what the receipt says; verify the recording")
     return data
 
 

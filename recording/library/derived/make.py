@@ -69,7 +69,7 @@ def derived_of(ports: Ports) -> DerivedPorts:
         StorageError: they are not configured, as in some tests.
     """
     if ports.derived is None:
-        raise StorageError("there are no derived files here")
+        raise StorageError("this installation makes no derived files")
     return ports.derived
 
 

@@ -23,7 +23,7 @@ def read_source(source: Source, first: int, length: int, ports: Ports) -> bytes:
     with reading_for_a_caller("the media is in the archive tier"):
         data, total = ports.archive.read_range(source.blob_name, first, length)
     if total != source.length_bytes or len(data) != length:
-        raise StorageError("the archive holds something else than the catalog says; verify the recording")
+        raise StorageError("the archive does not hold what the catalog says; verify the recording")
     return data
 
 

@@ -144,7 +144,7 @@ def exports_of(ports: Ports) -> ExportPorts:
         StorageError: they are not configured, as in some tests.
     """
     if ports.exports is None:
-        raise StorageError("there are no exports here")
+        raise StorageError("this installation makes no exports")
     return ports.exports
 
 
@@ -241,7 +241,9 @@ def _parts(export: ExportRecord, exports: ExportPorts) -> list[Part]:
 
 def _check_size(parts: list[Part]) -> None:
     if sum(len(part.blocks) for part in parts) > form.MOST_BLOCKS:
-        raise RequestError("the bundle has more blocks than a blob; ask for less", code=Code.EXPORT_TOO_LARGE)
+        raise RequestError(
+            "the bundle needs more blocks than a blob can have; select fewer recordings", code=Code.EXPORT_TOO_LARGE
+        )
 
 
 def _length(parts: list[Part]) -> int:

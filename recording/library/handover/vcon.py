@@ -73,7 +73,7 @@ def is_inline(wanted: str | None) -> bool:
         RequestError: `invalid_request`; it is neither `inline` nor `external`.
     """
     if wanted not in (None, "", "inline", "external"):
-        raise RequestError("media is `inline` or `external`")
+        raise RequestError("media must be `inline` or `external`")
     return wanted == "inline"
 
 
@@ -81,7 +81,7 @@ def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
     """Include the media that is in the archive; media in the customer's own storage is left out, as is its URL."""
     ours = [part for part in parts if part.record.task.home is Home.ACS]
     if sum(part.record.length_bytes or 0 for part in ours) > MOST_INLINE:
-        raise RequestError(f"more than {MOST_INLINE >> 20} MiB of media do not go into a vCon: ask for a bundle")
+        raise RequestError(f"a vCon holds at most {MOST_INLINE >> 20} MiB of media; request a bundle instead")
     return [
         replace(part, content=b"".join(ports.archive.read(stored_name(part.record)))) if part in ours else part
         for part in parts

@@ -217,9 +217,9 @@ def run(folder: Path, given: list[str]) -> int:
         return 1
     keys = [Path(name) for name in given] or sorted((folder / "keys").glob("*.pem"))
     if not given and keys:
-        print("The keys in keys/ came with the bundle, and vouch for nothing: give the one that you were given before.")
+        print("The keys in keys/ came with the bundle and prove nothing: pass the key that you received separately.")
     if not keys:
-        print("No key was given, and none came with the bundle: nothing is compared with what a key signed.")
+        print("No key was passed, and none came with the bundle: no signature is checked.")
     return main(folder, keys)
 
 

@@ -270,7 +270,7 @@ def _gone_at(
         if (one.place, one.name, one.version) in known
     ]
     if any(not one.is_deleted for one in left):
-        raise StorageBusyError("a version that was destroyed is still there; the next run destroys it")
+        raise StorageBusyError("a version that was destroyed still exists; the next run destroys it")
     return max((one.gone_at for one in left if one.gone_at is not None), default=None)
 
 

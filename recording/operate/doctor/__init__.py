@@ -97,7 +97,7 @@ def _settings(settings: Settings) -> Finding:
         if by_caller and not settings.platform_auth:
             found = f"CALL_POLICIES: {', '.join(by_caller)} by caller, and the platform does not sign callers in"
             return Finding("settings", State.WARNING, found, "Turn sign-in on, or choose by tags (docs/calls.md).")
-        return Finding("settings", State.OK, "all there, of the right form")
+        return Finding("settings", State.OK, "all present and valid")
     told = "; ".join(f"{one.name} {one.fault}" for one in settings.set_aside)
     return Finding("settings", State.FAILED, f"{Code.SETTING_SET_ASIDE}: {told}", Code.SETTING_SET_ASIDE.remedy)
 

@@ -107,7 +107,7 @@ def check_probe_event(ports: Ports, _settings: Settings, probe: Probe) -> Said:
     """Send an event on each delivery path that can be used from here, until the app has recognised it."""
     took, posted = round_trip.by_queue(ports, probe), round_trip.by_post(ports, probe)
     told = [
-        f"queue: recognised after {took.total_seconds():.0f} s" if took is not None else "queue: nobody took it",
+        f"queue: recognised after {took.total_seconds():.0f} s" if took is not None else "queue: not consumed",
         {True: "function: recognised", False: "function: not recognised", None: "function: no key here"}[posted],
     ]
     failed = took is None or posted is False

@@ -20,7 +20,7 @@ _REMEDIES = {
         "role takes up to ten minutes."
     ),
     Code.STORAGE_ERROR: (
-        "What is not there comes with infra/ (docs/deploy.md); on this machine, `make up` makes it. Anything else: "
+        "infra/ creates what is missing (docs/deploy.md); on this machine, `make up` does. Anything else: "
         "docs/errors.md."
     ),
     Code.STORAGE_BUSY: "Look at the address, the network, private DNS and Azure's status; then run this again.",

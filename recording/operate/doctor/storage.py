@@ -32,7 +32,10 @@ def check_queue(name: str, ports: Ports, _settings: Settings, probe: Probe) -> S
     oldest = f", the oldest waits {age.total_seconds() / 60:.0f} min" if depth.messages else ""
     found = _messages(depth.messages) + oldest
     if age > OLD_MESSAGE:
-        return found, "Nobody takes them: is the app running, with this trigger? See app-silent in docs/runbook.md."
+        return (
+            found,
+            "No instance takes them: is the app running, with this trigger? See app-silent in docs/runbook.md.",
+        )
     return found, "Allow more instances, or find out what is slow." if depth.messages > MANY_MESSAGES else None
 
 
@@ -122,7 +125,7 @@ def check_erasure_clock(_ports: Ports, settings: Settings, probe: Probe) -> Said
     try:
         found = probe.protection()
     except StorageRefusedError as error:
-        raise SkippedError(f"how the account is protected may not be read ({error.code})") from None
+        raise SkippedError(f"this identity may not read how the account is protected ({error.code})") from None
     days = erasure_days(found, purges=settings.custodian_purges)
     told = f"bytes of the newest recording are gone {days} days after an erasure is approved, at most"
     if settings.custodian_purges and not found.allows_purges:

@@ -42,7 +42,7 @@ def announce_event(event: OutgoingEvent, ports: Ports) -> None:
     try:
         put_into_outbox([event], ports.clock.now(), ports.outgoing)  # the timer finds it there
     except OSError as error:
-        raise StorageBusyError("neither the queue of the outbox nor the outbox takes an event") from error
+        raise StorageBusyError("neither the outbox nor its queue accepts an event") from error
 
 
 def put_into_outbox(events: Sequence[OutgoingEvent], now: datetime, outgoing: OutgoingPorts) -> None:

@@ -132,7 +132,7 @@ def test_an_mp3_file_cut_at_any_byte_is_found_or_plays_shorter() -> None:
         (box(b"ftyp", b"isom") + box(b"moov", box(b"mvhd", bytes(100))) + box(b"mdat", b"x"), MP4, "no track"),
         (box(b"ftyp", b"isom") + box(b"moov", b"\xff" * 40) + box(b"mdat", b"x"), MP4, "no track"),
         (mp4()[:60], MP4, "inside its index"),
-        (mp4()[:-4104] + box(b"mdat", bytes(100)), MP4, "names media that is not there"),
+        (mp4()[:-4104] + box(b"mdat", bytes(100)), MP4, "refers to media that is missing"),
     ],
 )
 def test_what_is_no_media_says_what_is_wrong(data: bytes, announced: FormatType | None, words: str) -> None:

@@ -60,7 +60,7 @@ def test_every_width_of_integers_is_drawn(width: int) -> None:
 
 def test_other_samples_than_integers_are_not_drawn() -> None:
     """A made-up picture is worse than none."""
-    with pytest.raises(ValueError, match="no integers"):
+    with pytest.raises(ValueError, match="not integers"):
         WavWaveform(WavLayout(44, 100, 3, 1, 8000, 4))
 
 

@@ -121,7 +121,7 @@ def test_a_bundle_that_no_key_signed_promises_no_key(unsealed: Path) -> None:
     assert program == "python3 verify.py"
     code, told = run_alone(unsealed)
     assert (code, "0 wrong" in told, "keys/ came with" in told) == (2, True, False), told
-    assert "No key was given, and none came" in told
+    assert "No key was passed, and none came" in told
     assert shell(again, unsealed)
 
 
