@@ -23,6 +23,11 @@ def read_json(text: str | bytes | bytearray) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+def text_in(value: object) -> str | None:
+    """Return a value that is text; another type was not meant for this field, and says nothing."""
+    return value if isinstance(value, str) else None
+
+
 def shallow(content: Any, levels: int = DEEPEST) -> Any:
     """Return content of JSON with null for what is nested more deeply than any document that is read here."""
     if isinstance(content, Mapping):

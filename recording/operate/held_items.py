@@ -1,7 +1,6 @@
 """Describe every kind of held item in one form, and sort them by urgency."""
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import Any
 
 from recording.domain.ids import canonical_id, in_plain_letters, is_opaque_id, unescaped
 from recording.domain.incoming.lenient import read_time
+from recording.domain.incoming.named import IN_SUBJECT
 from recording.domain.outgoing.events import SubjectKind
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.watched import deadline
@@ -16,8 +16,6 @@ from recording.errors.codes import Code
 from recording.ports import DeadLetter, PoisonMessage, QuarantineEntry
 from recording.reconcile.sweep import task_in
 from recording.settings import Settings
-
-_RECORDING_IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
 
 
 class Kind(StrEnum):
@@ -157,7 +155,7 @@ def first_event(text: str) -> dict[str, Any]:
 
 def recording_of(event: dict[str, Any]) -> str | None:
     """Return the recording id in an event's subject or data, if it has the form of an id."""
-    found = _RECORDING_IN_SUBJECT.search(str(event.get("subject") or ""))
+    found = IN_SUBJECT.search(str(event.get("subject") or ""))
     data = event.get("data")
     told = found[1] if found else data.get("recordingId") if isinstance(data, dict) else None
     plain = in_plain_letters(unescaped(told)) if isinstance(told, str) else ""

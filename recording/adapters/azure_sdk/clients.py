@@ -16,6 +16,7 @@ from azure.core.exceptions import AzureError
 from recording.adapters.azure_sdk.errors import may_pass, retry_after, status_of
 
 T = TypeVar("T")
+STORAGE_SCOPE = "https://storage.azure.com/.default"  # of a token, where no client of the SDK asks for it
 
 # A stalled call ends well inside a claim (two minutes); the queue brings the work back.
 # Nothing from the environment: a proxy for some clients and not for others would cause half an outage, and an entry in

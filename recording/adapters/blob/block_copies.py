@@ -7,12 +7,11 @@ from typing import Any
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobSasPermissions, generate_blob_sas
 
-from recording.adapters.azure_sdk.clients import attempt, credential
+from recording.adapters.azure_sdk.clients import STORAGE_SCOPE, attempt, credential
 from recording.adapters.azure_sdk.errors import error_code_of, status_of, translate_errors
 from recording.adapters.blob.container import BlobContainer, blob_service
 from recording.settings import Settings
 
-_SCOPE = "https://storage.azure.com/.default"
 _SIGNED_FOR = timedelta(minutes=15)
 _CLOCKS = timedelta(minutes=15)
 _NOT_OFFERED = {"NotImplemented", "FeatureNotSupported", "UnsupportedHeader", "CannotVerifyCopySource"}
@@ -55,7 +54,7 @@ class BlockCopies:
         """Return the source's address, with what lets the service read it."""
         address = str(self._container.blob(source).url)
         if not self._connection.connection_string:
-            token = credential(self._connection.client_id).get_token(_SCOPE).token
+            token = credential(self._connection.client_id).get_token(STORAGE_SCOPE).token
             return address, {"source_authorization": f"Bearer {token}"}
         key = getattr(self._service.credential, "account_key", None)
         if "?" in address or key is None:

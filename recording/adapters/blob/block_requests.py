@@ -29,14 +29,13 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobClient, BlobServiceClient, ContainerSasPermissions, generate_container_sas
 
-from recording.adapters.azure_sdk.clients import credential
+from recording.adapters.azure_sdk.clients import STORAGE_SCOPE, credential
 from recording.adapters.http1.connections import Answer, ConnectionFailedError, Connections
 from recording.adapters.http1.time_limit import limited
 from recording.settings import StorageConnection
 
 _WHOLE_SECONDS = 45.0  # for connection, head and an error's text
 _SLOWEST = 16 * 1024  # bytes a second of a body
-_SCOPE = "https://storage.azure.com/.default"
 _RENEW = timedelta(minutes=5)  # before a token or a signature ends
 _SIGNED_FOR = timedelta(hours=1)
 _CLOCKS = timedelta(minutes=15)  # by which the service's clock may be behind
@@ -189,7 +188,7 @@ class _Bearer:
         with self._lock:
             soon = (datetime.now(UTC) + _RENEW).timestamp()
             if self._token is None or self._token.expires_on < soon:
-                self._token = credential(self._client_id).get_token(_SCOPE)
+                self._token = credential(self._client_id).get_token(STORAGE_SCOPE)
             return "", {"Authorization": f"Bearer {self._token.token}"}
 
 

@@ -8,6 +8,7 @@ from azure.data.tables import TableEntity
 
 from recording.adapters.table.tables import add_row, rows_of, table_service
 from recording.domain import names
+from recording.domain.foreign_json import text_in
 from recording.domain.ids import name_of
 from recording.domain.times import EARLIEST, as_utc
 from recording.ports import AuditEntry
@@ -65,15 +66,10 @@ def _about(recording_id: str) -> str:
 
 def _entry(row: TableEntity) -> AuditEntry:
     """Return the entry in a row; a foreign row is shown as far as it is readable, and hides no other."""
-    operation, outcome = _text(row.get("operation")) or UNREADABLE, _text(row.get("outcome")) or UNREADABLE
-    recording_id, caller, note, part = (_text(row.get(name)) for name in ("recordingId", "caller", "note", "part"))
+    operation, outcome = text_in(row.get("operation")) or UNREADABLE, text_in(row.get("outcome")) or UNREADABLE
+    recording_id, caller, note, part = (text_in(row.get(name)) for name in ("recordingId", "caller", "note", "part"))
     at, row_key = _time_in(row["RowKey"]), row["RowKey"]
     return AuditEntry(at, operation, recording_id, caller, outcome, note, row_key, part)
-
-
-def _text(value: object) -> str | None:
-    """Return what a column says; a column of another type was not written by this app, and says nothing."""
-    return value if isinstance(value, str) else None
 
 
 def _time_in(row_key: str) -> datetime:

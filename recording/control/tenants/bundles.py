@@ -2,8 +2,8 @@
 
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NoReturn
 
+from recording.control.tenants.reach import refuse
 from recording.domain.archived.drift import BlobFacts
 from recording.domain.archived.exports import ExportRecord, state_name
 from recording.domain.incoming.tenants import Scope
@@ -68,31 +68,28 @@ class ScopedBundles:
         self, name: str, block_id: str, data: bytes | bytearray | memoryview, crc64: int | None = None
     ) -> None:
         """Refuse."""
-        self._refuse(name, block_id, data, crc64)
+        refuse(name, block_id, data, crc64)
 
     def staged_blocks(self, name: str) -> Mapping[str, int]:
         """Refuse."""
-        self._refuse(name)
+        refuse(name)
 
     def commit(self, name: str, block_ids: Sequence[str], media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Refuse."""
-        self._refuse(name, block_ids, media_type, blob_metadata)
+        refuse(name, block_ids, media_type, blob_metadata)
 
     def put_media(self, name: str, data: memoryview, media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Refuse."""
-        self._refuse(name, data, media_type, blob_metadata)
+        refuse(name, data, media_type, blob_metadata)
 
     def committed_blocks(self, name: str) -> "builtins.list[tuple[str, int]]":
         """Refuse."""
-        self._refuse(name)
+        refuse(name)
 
     def fill(self, name: str, first: int, view: memoryview, etag: str | None = None) -> int:
         """Refuse."""
-        self._refuse(name, first, view, etag)
+        refuse(name, first, view, etag)
 
     def put_if_unchanged(self, name: str, data: bytes, media_type: str, etag: str | None) -> bool:
         """Refuse."""
-        self._refuse(name, data, media_type, etag)
-
-    def _refuse(self, *_asked: object) -> NoReturn:
-        raise StorageError("this is done for the whole archive only")
+        refuse(name, data, media_type, etag)

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import NoReturn
 
+from recording.control.tenants.reach import refuse
 from recording.domain.incoming.tenants import Scope
 from recording.domain.outgoing.delivery import Entry, WayHealth
 from recording.domain.outgoing.events import OutgoingEvent, Subject
-from recording.errors import ClaimLostError, StorageError
+from recording.errors import ClaimLostError
 from recording.ports import Page, Unreadable
 from recording.ports.outgoing import Outbox, OutgoingPorts
 
@@ -66,27 +66,24 @@ class ScopedOutbox:
 
     def marks(self, subject: Subject) -> tuple[frozenset[str], str | None]:
         """Refuse."""
-        self._refuse(subject)
+        refuse(subject)
 
     def save_marks(self, subject: Subject, marks: frozenset[str], etag: str | None) -> None:
         """Refuse."""
-        self._refuse(subject, marks, etag)
+        refuse(subject, marks, etag)
 
     def remove(self, entry: Entry) -> None:
         """Refuse."""
-        self._refuse(entry)
+        refuse(entry)
 
     def waiting(self, most: int, after: str = "") -> Page[Entry]:
         """Refuse."""
-        self._refuse(most, after)
+        refuse(most, after)
 
     def keep(self, event: OutgoingEvent) -> None:
         """Refuse."""
-        self._refuse(event)
+        refuse(event)
 
     def forget(self, before: datetime, most: int) -> int:
         """Refuse."""
-        self._refuse(before, most)
-
-    def _refuse(self, *_asked: object) -> NoReturn:
-        raise StorageError("this is done for the whole archive only")
+        refuse(before, most)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from recording.domain.ids import canonical_id
 from recording.domain.incoming.tenants import Scope
@@ -54,6 +54,15 @@ class Reach:
             wanted = sorted({one for _, ids in named for one in ids})
             known = {one for one, row in zip(wanted, self.among(wanted), strict=True) if row is not None}
             yield from (item for item, ids in named if ids <= known)
+
+
+def refuse(*_asked: object) -> NoReturn:
+    """Refuse what only the queue's worker and the timers do.
+
+    Raises:
+        StorageError: always.
+    """
+    raise StorageError("this is done for the whole archive only")
 
 
 class ScopedMemory(Memory):

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from recording.domain.foreign_json import read_json, shallow
+from recording.domain.foreign_json import read_json, shallow, text_in
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.ids import are_same_id, canonical_id, in_plain_letters, is_opaque_id, name_of, unescaped
 from recording.domain.incoming.faults import faults_in
@@ -215,7 +215,7 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
     return RecordingFileStatusUpdated(
         event_id=str(_first(known, "id") or "")[:256].encode(errors="replace").decode(),
         event_time=_event_time(_first(known, "eventtime", "time"), started_at, data, arrived_at),
-        resource=_text(_first(known, "topic", "source")),
+        resource=text_in(_first(known, "topic", "source")),
         subject=subject,
         recording_start_time=started_at,
         data=data,
@@ -228,7 +228,7 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
 def names_resource(envelope: Mapping[str, Any]) -> bool:
     """Return whether an envelope says whose event it is."""
     known = {str(name).lower(): value for name, value in envelope.items()}
-    return bool(_text(_first(known, "topic", "source")))
+    return bool(text_in(_first(known, "topic", "source")))
 
 
 def without_personal_data(envelope: Mapping[str, Any]) -> dict[str, Any]:
@@ -344,10 +344,6 @@ def _event_time(told: object, started_at: datetime | None, data: EventData, arri
 
 def _first(envelope: Mapping[str, Any], *names: str) -> Any:
     return next((envelope[name] for name in names if envelope.get(name) is not None), None)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _faults(error: ValidationError) -> str:

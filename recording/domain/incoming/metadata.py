@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recording.domain.foreign_json import read_json, shallow
+from recording.domain.foreign_json import read_json, shallow, text_in
 from recording.domain.formats import ChannelType, ContentType, FormatType
 from recording.domain.incoming.lenient import read_time
 from recording.errors import SourceBrokenError
@@ -107,9 +107,9 @@ def _read_fields(document: dict[str, Any]) -> ChunkMetadata:
     audio = _dict(info.get("audioConfiguration"))
     channels, sample_rate, bit_rate = (_number(audio.get(name)) for name in ("channels", "sampleRate", "bitRate"))
     return ChunkMetadata(
-        document_id=_text(document.get("chunkDocumentId")),
+        document_id=text_in(document.get("chunkDocumentId")),
         index=None if index is None else int(index),
-        call_id=_text(document.get("callId")),
+        call_id=text_in(document.get("callId")),
         started_at=_time(document.get("chunkStartTime")),
         duration_ms=_number(document.get("chunkDuration")) or None,  # 0 is what an unset number looks like
         pauses=tuple(_pauses(document.get("pauseResumeIntervals"))),
@@ -177,10 +177,6 @@ def _time(value: object) -> datetime | None:
         return read_time(value)
     except ValueError:
         return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _dict(value: object) -> dict[str, Any]:

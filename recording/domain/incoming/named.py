@@ -7,7 +7,7 @@ from typing import Any
 from recording.domain.ids import canonical_id, in_plain_letters, is_opaque_id, unescaped
 from recording.domain.incoming.delivery import events_in
 
-_IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
+IN_SUBJECT = re.compile(r"/recordingId/([^/\s]+)", re.IGNORECASE)
 _UNDER_ITS_NAME = re.compile(r"recording_?id[\\\"':=/\s]{1,8}([A-Za-z0-9_=.~-]{1,512})", re.IGNORECASE)
 _NO_ID = frozenset({"null", "None"})
 _WORD = re.compile(r"[A-Za-z0-9_=.~-]{8,512}")  # a shorter id counts under its name only: it is a word of many texts
@@ -42,7 +42,7 @@ def _named(event: Any) -> frozenset[str] | None:
     fields = {str(name).lower(): value for name, value in event.items()}
     data = fields.get("data")
     data = {str(name).lower(): value for name, value in data.items()} if isinstance(data, Mapping) else {}
-    found = _IN_SUBJECT.search(str(fields.get("subject") or ""))
+    found = IN_SUBJECT.search(str(fields.get("subject") or ""))
     told = [found[1] if found else None, data.get("recordingid"), fields.get("recording_id"), fields.get("recordingid")]
     given = [in_plain_letters(unescaped(one)) if isinstance(one, str) else one for one in told if one is not None]
     if not given or not all(isinstance(one, str) and is_opaque_id(one) for one in given):

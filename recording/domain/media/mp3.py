@@ -23,7 +23,7 @@ _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at
 _AT_ONCE = 64  # frames of any sizes that are matched by one regular expression
 _STEPS_BETWEEN_RUNS = 4 * _AT_ONCE + 1  # single steps, before frames are compared at once again
 _CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
-_WITHOUT_SOUND = (b"Xing", b"Info")
+WITHOUT_SOUND = (b"Xing", b"Info")  # an encoder's table in place of sound
 _CRC = 2  # bytes behind the header of a protected frame
 _NEVER_FILLED_IN = (0, 0xFFFFFFFF)
 _LYRICS_END = re.compile(rb"LYRICS200|LYRICSEND")
@@ -274,9 +274,9 @@ class Mp3Walker:
         """Read how many frames the encoder says there are: a Xing or VBRI table instead of the first sound."""
         is_one, is_mono = frame[1] >> 3 & 1, frame[3] >> 6 == 3
         at = 4 + ((17 if is_mono else 32) if is_one else (9 if is_mono else 17))
-        if not frame[1] & 1 and frame[at + _CRC : at + _CRC + 4] in _WITHOUT_SOUND:  # some count the checksum in
+        if not frame[1] & 1 and frame[at + _CRC : at + _CRC + 4] in WITHOUT_SOUND:  # some count the checksum in
             at += _CRC
-        if frame[at : at + 4] in _WITHOUT_SOUND and len(frame) >= at + 12:
+        if frame[at : at + 4] in WITHOUT_SOUND and len(frame) >= at + 12:
             self._silent = 1
             if frame[at + 7] & 1:
                 self._promised = int.from_bytes(frame[at + 8 : at + 12], "big")

@@ -7,7 +7,7 @@ and silence, without a decoder (ISO 11172-3, 2.4.1.7 and table B.7; 13818-3 for 
 
 from math import log2
 
-from recording.domain.media.mp3 import frame_at
+from recording.domain.media.mp3 import WITHOUT_SOUND, frame_at
 from recording.domain.media.waveform import MOST_BUCKETS, SHORTEST_BUCKET_SECONDS, Waveform
 
 _HEADER, _CRC = 4, 2
@@ -18,7 +18,6 @@ _POWER = 4 / 3  # a line's value is raised to this power
 _SMALL_TABLES = (0, 1, 2, 2, 0, 3, 3, 5, 5, 5, 7, 7, 7, 15, 0, 15)  # the largest value of Huffman tables 0 to 15
 _ESCAPE_BITS = (1, 2, 3, 4, 6, 8, 10, 13, 4, 5, 6, 7, 8, 9, 11, 13)  # of tables 16 to 31, for values beyond 14
 _LARGEST = (*_SMALL_TABLES, *(14 + (1 << bits) for bits in _ESCAPE_BITS))
-_TABLES = (b"Xing", b"Info")  # an encoder's table instead of sound
 _LONGEST_FRAME = 4096
 
 
@@ -66,7 +65,7 @@ class Mp3Envelope:
         self._rest = data[at:]
 
     def _take(self, frame: bytes, seconds: float) -> None:
-        if any(name in frame[:60] for name in _TABLES):
+        if any(name in frame[:60] for name in WITHOUT_SOUND):
             return
         self._frame_seconds = self._frame_seconds or seconds
         self._levels.append(_level_of(frame))

@@ -9,13 +9,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from recording.domain.media.mp3 import Frame, frame_at, tag_size
+from recording.domain.media.mp3 import WITHOUT_SOUND, Frame, frame_at, tag_size
 
 LONGEST_FRAME = 2881
 _LONGEST_LOOK = 16 * 1024  # a tag's header, and the frames that a new beginning needs, fit in
 _SAME = 0xFFFE0C00  # sync, version, layer and sample rate: equal in all frames of a stream
 _ENOUGH = 3  # frames that follow each other make a beginning
-_TABLES = (b"Xing", b"Info")
 _MARKS_EVERY = 32  # frames; the table of places is made from these
 _PLACES = 100
 _ALL_FIELDS = 7  # frames, bytes, places
@@ -208,7 +207,7 @@ class Mp3Joiner:
 def _is_table(frame: bytes) -> bool:
     is_one, is_mono = frame[1] >> 3 & 1, frame[3] >> 6 == _MONO
     at = 4 + ((17 if is_mono else 32) if is_one else (9 if is_mono else 17))
-    return frame[at : at + 4] in _TABLES or frame[36:40] == b"VBRI"
+    return frame[at : at + 4] in WITHOUT_SOUND or frame[36:40] == b"VBRI"
 
 
 def _side_bytes(frame: bytes) -> int:

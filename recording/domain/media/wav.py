@@ -6,13 +6,11 @@ from collections.abc import Generator
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
 from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
-from recording.domain.media.wav_layout import bytes_of_sample, is_unpadded
+from recording.domain.media.wav_layout import EXTENSIBLE, LARGE_FORMS, bytes_of_sample, is_unpadded
 
 _NO_SIZE = 1 << 63  # players read the large form's size with a sign
-_LARGE_FORMS = (b"RF64", b"BW64")
 # integers, floats, A-law, µ-law: each sample has its own bits; and how many bytes it may have
 _WIDTHS = {1: (1, 2, 3, 4, 8), 3: (4, 8), 6: (1,), 7: (1,)}
-_EXTENSIBLE = 0xFFFE
 _EXTENSION_BYTES = 22  # that hold the kind of an extensible form; with fewer, players know none
 _COMPRESSED = frozenset(  # kinds that players play; what has another one cannot be heard
     (
@@ -73,7 +71,7 @@ class WavWalker:
             raise ValueError("the WAV file ends inside its header")
         if self._format is None:  # there is no sound without one
             raise ValueError("the WAV file has no format before its sound")
-        if self._form in _LARGE_FORMS and not 0 < self._large_size < _NO_SIZE:
+        if self._form in LARGE_FORMS and not 0 < self._large_size < _NO_SIZE:
             raise ValueError(FAULT_NO_SIZES)
         return self._facts(self._format, *self._sound)
 
@@ -125,14 +123,14 @@ class WavWalker:
     def _chunks(self, intake: Intake) -> Parsing:
         head = yield 12
         self._form, self._riff_size = head[:4], int.from_bytes(head[4:8], "little")
-        if self._form in _LARGE_FORMS:
+        if self._form in LARGE_FORMS:
             self._remarks[REMARK_LARGE_FORM] = None
         size, is_first = 0, True
         while len(header := (yield from self._header_after(size))) == 8:
             name, size = struct.unpack("<4sI", header)
             if not all(32 <= letter < 127 for letter in name):
                 break
-            if is_first and self._form in _LARGE_FORMS and name != b"ds64":
+            if is_first and self._form in LARGE_FORMS and name != b"ds64":
                 raise ValueError(FAULT_NO_SIZES)  # players look for it nowhere else
             size, is_first = (yield from self._chunk(intake, name, size)), False
         if header:
@@ -166,7 +164,7 @@ class WavWalker:
         if self._format is None:
             raise ValueError("the WAV file has no format before its sound")
         start = intake.position - carried
-        declared = self._large_size or size if self._form in _LARGE_FORMS else size
+        declared = self._large_size or size if self._form in LARGE_FORMS else size
         yield TO_THE_END if declared == 0 else Skip(declared - carried)
         there = intake.position - start
         self._sound = (declared, there)
@@ -185,7 +183,7 @@ class WavWalker:
         bits = int.from_bytes(content[14:16], "little") if len(content) >= 16 else 8  # the oldest form says none
         if not (channels and sample_rate):
             raise ValueError("the WAV file's format has no channels or no rate")
-        if kind == _EXTENSIBLE and min(int.from_bytes(content[16:18], "little"), len(content) - 18) >= _EXTENSION_BYTES:
+        if kind == EXTENSIBLE and min(int.from_bytes(content[16:18], "little"), len(content) - 18) >= _EXTENSION_BYTES:
             kind = int.from_bytes(content[24:26], "little")
         width = bytes_of_sample(kind, bits)
         if kind in _COMPRESSED:

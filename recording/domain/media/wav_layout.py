@@ -9,10 +9,10 @@ MONO_HEADER_BYTES = 44
 MOST_CHUNKS = 1000  # before the sound; a file with more is none
 LARGEST_RIFF = 0xFFFFFFFE  # as an outer size; a longer file has the form for large files
 CHUNK_IDS = (b"fmt ", b"data", b"LIST", b"fact", b"bext", b"JUNK", b"junk", b"id3 ", b"ID3 ", b"PEAK", b"cue ")
-_PCM, _EXTENSIBLE = 1, 0xFFFE
+_PCM, EXTENSIBLE = 1, 0xFFFE
 _UNFILLED = (0, 0xFFFFFFFF)
 _ALL_ONES = 0xFFFFFFFF
-_LARGE_FORMS = (b"RF64", b"BW64")
+LARGE_FORMS = (b"RF64", b"BW64")
 _LARGEST_FORM = 40  # the extensible one; what writers add behind it is theirs
 _LAWS = (6, 7)
 _SPLITTABLE = (1, 3, 6, 7)  # integers, floats, A-law, µ-law: each sample has its own bytes
@@ -122,7 +122,7 @@ def in_windows(read: Callable[[int, int], bytes], total: int) -> Callable[[int, 
 def _chunks(total: int) -> Generator[tuple[int, int], bytes, WavLayout]:
     """Ask for places of the file, chunk by chunk, until the sound is found."""
     head = yield 0, 12
-    is_large = head[:4] in _LARGE_FORMS
+    is_large = head[:4] in LARGE_FORMS
     if not (is_large or head[:4] == b"RIFF") or head[8:12] != b"WAVE":
         raise ValueError("this is not a WAV file")
     at, large, form = 12, 0, b""
@@ -158,7 +158,7 @@ def bytes_of_sample(kind: int, bits: int) -> int:
 def _layout(sound_at: int, size: int, total: int, form: bytes) -> WavLayout:
     there = max(total - sound_at, 0)
     kind, channels, rate, _, align, bits = struct.unpack_from("<HHIIHH", form)
-    if kind == _EXTENSIBLE and len(form) >= 26:
+    if kind == EXTENSIBLE and len(form) >= 26:
         kind = int.from_bytes(form[24:26], "little")
     frame = channels * bytes_of_sample(kind, bits) or align
     if not (channels and rate and frame) or frame % channels:

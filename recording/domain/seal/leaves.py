@@ -38,6 +38,9 @@ class Kind(StrEnum):
     WITHDRAWAL = "withdrawal"  # says which leaves no longer stand for anything, and by which certificate
 
 
+OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)  # kinds of rows in the trail: none has a file of its own
+
+
 @dataclass(frozen=True)
 class Leaf:
     """What one leaf commits to."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from recording.domain.keep.traces import WITHHELD
 from recording.domain.seal.checkpoint import SealFormatError, key_id_of
 from recording.domain.seal.leaves import (
+    OF_ROWS,
     Kind,
     Line,
     checkpoint_name,
@@ -29,7 +30,6 @@ from recording.library.seal.verdict import ProblemKind
 from recording.ports import AuditEntry, Ports
 from recording.ports.library.seal import SealPorts
 
-_OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)
 _STRAGGLERS = 2 * OVERLAP  # how long the walk remembers rows that it has read
 
 
@@ -139,7 +139,7 @@ class Walk:
         batch, lines = head.batch, list[Line]()
         if batch is None:
             return lines
-        expected = {at: leaf for at, leaf in enumerate(batch.leaves, start=batch.first) if leaf.kind in _OF_ROWS}
+        expected = {at: leaf for at, leaf in enumerate(batch.leaves, start=batch.first) if leaf.kind in OF_ROWS}
         name = journal_name(batch.number, batch.journal or "")
         stored = self._seal.store.get(name) if batch.journal else None
         try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from recording.domain.seal import leaves as form
 from recording.domain.seal.checkpoint import SealFormatError, SignedCheckpoint, read_checkpoint
-from recording.domain.seal.leaves import Batch, Kind, Line, leaf_of, withdrawn_by
+from recording.domain.seal.leaves import OF_ROWS, Batch, Kind, Line, leaf_of, withdrawn_by
 from recording.domain.seal.merkle import Tree
 from recording.library.seal.verdict import Files, Keys, Log, ProblemKind, Verdict
 from recording.library.seal.verify_beside import check_keys, check_tokens
@@ -17,7 +17,6 @@ _NUMBERED = {
     "journal": re.compile(r"(?P<number>[0-9]{10})-[0-9a-f]{16}\.jsonl", re.ASCII),
 }
 _NAME = re.compile(rf"(?P<prefix>(?:.*/)?)checkpoints/{_NUMBERED['checkpoints'].pattern}", re.ASCII)
-_OF_ROWS = (Kind.AUDIT, Kind.WITHDRAWAL)
 
 
 def verify_log(files: Files, names: Sequence[str], keys: Keys, verdict: Verdict) -> Log | None:
@@ -149,7 +148,7 @@ def _check_rows(batches: Sequence[Batch], log: Log, files: Files, verdict: Verdi
     """Check every row against its leaf; a withdrawn row needs a sealed statement that says so."""
     withdrawn: list[tuple[Line, str]] = []
     for batch in batches:
-        expected = {at for at, leaf in enumerate(batch.leaves, start=batch.first) if leaf.kind in _OF_ROWS}
+        expected = {at for at, leaf in enumerate(batch.leaves, start=batch.first) if leaf.kind in OF_ROWS}
         name = f"{log.prefix}{form.journal_name(batch.number, batch.journal or '')}"
         lines = _lines(name, files, verdict) if batch.journal else []
         for line in lines:
