@@ -56,7 +56,7 @@ def _stored_etag(work: Work) -> str | None:
         return None
     stored = work.ports.archive.look_up(_name(work))
     if stored is None:
-        copy_anew(work, Code.MEDIA_VANISHED, "the committed blob is missing any more", is_name_taken=False)
+        copy_anew(work, Code.MEDIA_VANISHED, "the committed blob is no longer there", is_name_taken=False)
     return stored.etag
 
 
