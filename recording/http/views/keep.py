@@ -220,8 +220,8 @@ class KeptTracesView(View):
     count: int
 
 
-class ErasureView(View):
-    """A request for erasure; the participant is not named."""
+class _RequestView(View):
+    """What every view of a request for erasure shows; the participant is not named."""
 
     erasure_id: str
     state: str
@@ -231,6 +231,11 @@ class ErasureView(View):
     approved_by: str | None
     approved_at: datetime | None
     done_at: datetime | None
+
+
+class ErasureView(_RequestView):
+    """A request for erasure with its recordings."""
+
     traces_erased: int
     traces_left: tuple[KeptTracesView, ...]
     recordings: tuple[ErasureItemView, ...]
@@ -240,15 +245,7 @@ class ErasureView(View):
     def of(cls, status: ErasureStatus) -> Self:
         """Show a request with its recordings."""
         found = status.erasure
-        names = (
-            "erasure_id",
-            "reason",
-            "requested_by",
-            "requested_at",
-            "approved_by",
-            "approved_at",
-            "done_at",
-        )
+        names = _RequestView.model_fields.keys() - {"state"}
         items = tuple(ErasureItemView.of(one, found.erasure_id) for one in status.items)
         left = tuple(
             KeptTracesView(place=one.place, reason=one.reason, until=one.until, count=one.count) for one in found.kept
@@ -258,17 +255,9 @@ class ErasureView(View):
         return cls(state=status.state, **more, **told)
 
 
-class ErasureRowView(View):
+class ErasureRowView(_RequestView):
     """A request for erasure in the list of all."""
 
-    erasure_id: str
-    state: str
-    reason: str
-    requested_by: str
-    requested_at: datetime
-    approved_by: str | None
-    approved_at: datetime | None
-    done_at: datetime | None
     recordings: int
 
     @classmethod
