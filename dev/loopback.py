@@ -6,6 +6,7 @@ The client under test runs as in production: real host names, real certificates 
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -192,12 +193,10 @@ class _Quiet(ThreadingHTTPServer):
         """Ignore clients that hang up: they are part of the tests."""
 
 
-class ConnectProxy:
-    """Answers 200 to every CONNECT and pipes it to one port; remembers which hosts were asked for."""
+class Listener(ABC):
+    """Listens on a free port of loopback while its context lasts; each connection is served by a thread of its own."""
 
-    def __init__(self, target_port: int) -> None:
-        self.asked: list[str] = []
-        self.target = "127.0.0.1", target_port
+    def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -222,11 +221,35 @@ class ConnectProxy:
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                if not (received := client.recv(4096)):
-                    return
-                head += received
+            self.serve(client)
+
+    @abstractmethod
+    def serve(self, client: socket.socket) -> None:
+        """Serve one connection; it is closed afterwards."""
+
+
+def head_from(client: socket.socket) -> bytes | None:
+    """Return the head of a request, with what came behind it; None when the client has closed before its end."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        if not (received := client.recv(4096)):
+            return None
+        head += received
+    return head
+
+
+class ConnectProxy(Listener):
+    """Answers 200 to every CONNECT and pipes it to one port; remembers which hosts were asked for."""
+
+    def __init__(self, target_port: int) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.target = "127.0.0.1", target_port
+
+    def serve(self, client: socket.socket) -> None:
+        """Answer, and pipe until both sides are done."""
+        head = head_from(client)
+        if head is not None:
             self.asked.append(head.split(b" ")[1].decode())
             with socket.create_connection(self.target) as server:
                 for side in (client, server):

@@ -13,16 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
-from dev.in_memory.fakes.probe import FakeProbe
+from dev.in_memory.doctor import probe_of
 from dev.in_memory.troubles import at_risk, suspect
 from dev.in_memory.world import World, world
 from dev.rewriting import rewrite
 from recording.cli.__main__ import main
 from recording.domain.find.short_ids import short_id
-from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.expectation import Expectation
-from recording.ingest import ingest_event
 from recording.operate.scrub import scrub
 
 COLUMNS = 80
@@ -81,16 +79,8 @@ def screen(command: str, columns: int = COLUMNS, *, colour: bool = False) -> str
     told: list[str] = []
     here = at_three()
     with terminal(columns, colour=colour):
-        main(shlex.split(command)[1:], lambda: (here.ports, here.settings), told.append, lambda _: _probe(here))
+        main(shlex.split(command)[1:], lambda: (here.ports, here.settings), told.append, lambda _: probe_of(here))
     return "".join(f"{_PYTHON.sub('3.13', line.rstrip())}\n" for line in "".join(told).splitlines())
-
-
-def _probe(here: World) -> FakeProbe:
-    """Return what the doctor of the page looks with: an app that takes events, an account as infra/ deploys it."""
-    probe = FakeProbe()
-    probe.time, probe.has_webhook = here.now, False
-    probe.takes = lambda envelope, path: ingest_event(envelope, Origin(path), here.ports, here.settings)
-    return probe
 
 
 @contextmanager

@@ -6,9 +6,7 @@ early: half of it (`pq`) or nothing (`nq`) reaches the service.
 """
 
 import asyncio
-import socket
 import ssl
-import struct
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -16,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeVar
 
 from dev.prove.exchange import HEAD_LIMIT, Message, read_answer, read_request
+from dev.resets import reset
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Reach = Callable[[str], Awaitable[Streams]]
 Ending = Literal["finish", "wait", "close", "reset"]
 LONGEST_WAIT = 60.0  # the clients of a proof give up after a second or two
-_LINGER_AND_DROP = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -197,16 +195,8 @@ async def _end(client: Streams, ending: Ending) -> bool:
         with suppress(TimeoutError):
             await asyncio.wait_for(reader.read(1), LONGEST_WAIT)
     if ending == "reset":
-        reset(writer)
+        reset(writer.transport)
     return False
-
-
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection with RST."""
-    connection = writer.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_AND_DROP)
-    writer.transport.abort()
 
 
 def plain(port: int) -> Reach:

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import Literal, Self
 
-from dev.prove.relay import reset
+from dev.resets import reset
 
 Evil = Literal["refuse", "reset", "end", "stall", "slow"]
 EVILS: tuple[Evil, ...] = ("refuse", "reset", "end", "stall", "slow")
@@ -60,7 +60,7 @@ class TcpChaos:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, evil: Evil | None, passes: int
     ) -> None:
         if evil == "refuse":
-            reset(writer)
+            reset(writer.transport)
             return
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._target)
         try:
@@ -98,4 +98,4 @@ async def _trouble(writer: asyncio.StreamWriter, evil: Evil | None, last: bytes)
     if evil == "stall":
         await asyncio.sleep(STALL_SECONDS)
     if evil == "reset":
-        reset(writer)
+        reset(writer.transport)

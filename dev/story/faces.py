@@ -8,12 +8,10 @@ from typing import Any
 
 import azure.functions as func
 
-from dev.in_memory.fakes.probe import FakeProbe
+from dev.in_memory.doctor import probe_of
 from dev.in_memory.world import World
 from recording.cli.__main__ import main
-from recording.domain.state.quarantine import Origin
 from recording.http import routes
-from recording.ingest import ingest_event
 from recording.operate.attention import needs_attention
 
 
@@ -81,14 +79,6 @@ def deep_health(here: World) -> func.HttpResponse:
 def held_over_http(here: World) -> func.HttpResponse:
     """Return what the route of held things answers."""
     return routes.list_held(_get("held"), lambda: (here.ports, here.settings))
-
-
-def probe_of(here: World) -> FakeProbe:
-    """Return what the doctor looks with in this world."""
-    probe = FakeProbe()
-    probe.time, probe.has_webhook = here.now, False
-    probe.takes = lambda envelope, path: ingest_event(envelope, Origin(path), here.ports, here.settings)
-    return probe
 
 
 def _command(here: World, *arguments: str) -> tuple[int, dict[str, Any]]:

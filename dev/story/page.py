@@ -4,9 +4,10 @@ import json
 import shlex
 from pathlib import Path
 
+from dev.in_memory.doctor import probe_of
 from dev.in_memory.world import World
 from dev.story.alerts import HeardLog, disagreements, heard_log
-from dev.story.faces import deep_health, faces_of, held_over_http, probe_of
+from dev.story.faces import deep_health, faces_of, held_over_http
 from dev.story.night import Night, at_three, mends
 from dev.terminal_screens import terminal
 from recording.cli.__main__ import main

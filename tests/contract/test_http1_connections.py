@@ -5,9 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
 
 import pytest
 import urllib3
@@ -15,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dev.loopback import World
+from dev.loopback import Listener, World, head_from
 from recording.adapters.http1.connections import Answer, ConnectionFailedError, Connections
 from recording.adapters.http1.time_limit import limited
 
@@ -30,47 +28,27 @@ class Script:
     closes: bool
 
 
-@dataclass
-class Peer:
+class Peer(Listener):
     """Sends its script, whatever is asked; each connection begins anew with the first one."""
 
-    scripts: list[Script] = field(default_factory=list)
-    connections: int = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.url += "/x"
+        self.scripts: list[Script] = []
+        self.connections = 0
 
-    def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/x"
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                self.connections += 1
-                threading.Thread(target=self._serve, args=(client, list(self.scripts)), daemon=True).start()
-
-    def _serve(self, client: socket.socket, scripts: list[Script]) -> None:
+    def serve(self, client: socket.socket) -> None:
+        """Send one script after each request."""
+        self.connections += 1
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with suppress(OSError), client:
-            for script in scripts:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    if not (received := client.recv(4096)):
-                        return
-                    head += received
-                for piece in script.pieces:
-                    client.sendall(piece)
-                if script.closes:
-                    return
-            client.recv(1)
+        for script in list(self.scripts):
+            if head_from(client) is None:
+                return
+            for piece in script.pieces:
+                client.sendall(piece)
+            if script.closes:
+                return
+        client.recv(1)
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,12 @@
 """Ends a connection the way a fault wants it: politely, without a word, or never."""
 
 import asyncio
-import socket
-import struct
 from enum import StrEnum
 
 from aiohttp import web
 
-_LINGER_AND_DROP = struct.pack("ii", 1, 0)
+from dev.resets import reset
+
 _TIME_TO_LEAVE = 0.05
 """Seconds that sent bytes get to reach the other side before a reset could throw them away."""
 
@@ -31,7 +30,7 @@ async def end_connection(request: web.BaseRequest, ending: Ending) -> None:
     transport = request.transport
     if ending is Ending.RESET and transport is not None:
         await _let_it_leave(transport)
-        _reset(transport)
+        reset(transport)
 
 
 class NoAnswer(web.StreamResponse):
@@ -54,10 +53,3 @@ async def _let_it_leave(transport: asyncio.Transport) -> None:
     while transport.get_write_buffer_size() and not transport.is_closing():
         await asyncio.sleep(0.005)
     await asyncio.sleep(_TIME_TO_LEAVE)
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_AND_DROP)
-    transport.abort()

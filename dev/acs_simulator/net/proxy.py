@@ -6,12 +6,11 @@ them on loopback. Nothing is ever forwarded anywhere else.
 
 import asyncio
 import contextlib
-import socket
-import struct
 from collections.abc import Callable
 
+from dev.resets import reset
+
 PUMP_BYTES = 256 * 1024
-_LINGER_AND_DROP = struct.pack("ii", 1, 0)
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _HEAD_ERRORS = (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError)
@@ -84,15 +83,8 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     except ConnectionError:
-        _reset(writer)
+        reset(writer.transport)
     else:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    connection = writer.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_AND_DROP)
-    writer.transport.abort()

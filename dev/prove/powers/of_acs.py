@@ -13,11 +13,32 @@ from recording.domain.state.chunk import ChunkTask
 
 
 @dataclass
-class SteadyWrongBody(Power):
-    """For minutes or hours ACS's front serves something else for some chunks, well formed and with lengths to match."""
+class _UntilATime(Power):
+    """A trouble that is over once its time is up."""
+
+    until: datetime | None = None
+
+    def at_turn(self) -> None:
+        """End the trouble once its time is up."""
+        if self.until is not None and self.world.now >= self.until:
+            self.end()
+
+
+@dataclass
+class _ServesWrongly(_UntilATime):
+    """ACS serves something else in place of some documents, until a time."""
 
     ends: list[Callable[[], None]] = field(default_factory=list)
-    until: datetime | None = None
+
+    def end(self) -> None:
+        """Serve the truth."""
+        while self.ends:
+            self.ends.pop()()
+
+
+@dataclass
+class SteadyWrongBody(_ServesWrongly):
+    """For minutes or hours ACS's front serves something else for some chunks, well formed and with lengths to match."""
 
     def begin(self) -> None:
         """Choose the chunks, the body and the time."""
@@ -27,23 +48,10 @@ class SteadyWrongBody(Power):
                 self.ends.append(serve_wrongly(self.world.source, made.content_location, wrong))
         self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90, 300, 300]))
 
-    def at_turn(self) -> None:
-        """Serve the truth again once the time is over."""
-        if self.until is not None and self.world.now >= self.until:
-            self.end()
-
-    def end(self) -> None:
-        """Serve the truth."""
-        while self.ends:
-            self.ends.pop()()
-
 
 @dataclass
-class ErrorAsMetadata(Power):
+class ErrorAsMetadata(_ServesWrongly):
     """For minutes or hours ACS tells an error with 200 in place of some chunks' metadata."""
-
-    ends: list[Callable[[], None]] = field(default_factory=list)
-    until: datetime | None = None
 
     def begin(self) -> None:
         """Choose the chunks, an error for each, and the time."""
@@ -53,23 +61,12 @@ class ErrorAsMetadata(Power):
                 self.ends.append(serve_wrongly(self.world.source, made.metadata_location or "", wrong))
         self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90, 300]))
 
-    def at_turn(self) -> None:
-        """Serve the documents again once the time is over."""
-        if self.until is not None and self.world.now >= self.until:
-            self.end()
-
-    def end(self) -> None:
-        """Serve the documents."""
-        while self.ends:
-            self.ends.pop()()
-
 
 @dataclass
-class NotThereYet(Power):
+class NotThereYet(_UntilATime):
     """Files are announced before they can be read: "not found" for minutes or hours."""
 
     hidden: list[ChunkTask] = field(default_factory=list)
-    until: datetime | None = None
 
     def begin(self) -> None:
         """Hide some of the files."""
@@ -77,11 +74,6 @@ class NotThereYet(Power):
         for made in self.hidden:
             self.world.source.objects.pop(made.content_location, None)
         self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 10, 60, 240]))
-
-    def at_turn(self) -> None:
-        """Show them once the time is over."""
-        if self.until is not None and self.world.now >= self.until:
-            self.end()
 
     def end(self) -> None:
         """Show the files, unless ACS has forgotten them meanwhile."""
@@ -136,10 +128,8 @@ class LongMemory(Power):
 
 
 @dataclass
-class RedirectsElsewhere(Power):
+class RedirectsElsewhere(_UntilATime):
     """For a while ACS's front redirects requests for some objects to other objects, downloads and deletes alike."""
-
-    until: datetime | None = None
 
     def begin(self) -> None:
         """Choose the objects and the time."""
@@ -148,11 +138,6 @@ class RedirectsElsewhere(Power):
                 if self.dice.random() < 0.6:
                     self.world.source.redirects[str(getattr(made, place))] = str(getattr(other, place))
         self.until = self.world.now + timedelta(minutes=self.dice.choice([1, 5, 20, 90]))
-
-    def at_turn(self) -> None:
-        """Redirect no more once the time is over."""
-        if self.until is not None and self.world.now >= self.until:
-            self.end()
 
     def end(self) -> None:
         """Redirect no more."""
