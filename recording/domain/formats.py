@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Self
 
 from recording.errors import RequestError
@@ -16,8 +17,13 @@ class _CaseBlind(StrEnum):
     @classmethod
     def read(cls, value: object) -> Self | None:
         """Return the member for a service's value in any case (REST camelCase, events PascalCase), or None."""
-        wanted = str(value).lower() if isinstance(value, str) else ""
-        return next((member for member in cls if member.value.lower() == wanted), None)
+        found = _by_lower_case(cls).get(value.lower()) if isinstance(value, str) else None
+        return found if isinstance(found, cls) else None
+
+
+@cache
+def _by_lower_case(kind: type[_CaseBlind]) -> dict[str, _CaseBlind]:
+    return {member.value.lower(): member for member in kind}
 
 
 class ContentType(_CaseBlind):
