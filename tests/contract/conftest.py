@@ -2,10 +2,8 @@
 
 import base64
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
-from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -24,12 +22,15 @@ from recording.settings import AcsConnection, Settings, StorageConnection
 ENDPOINT = "https://contoso.unitedstates.communication.azure.com"
 ACCESS_KEY = base64.b64encode(b"not a secret, only a test's key.").decode()
 EXTERNAL_CONTAINER = "calls"
+CONTAINERS = {"recordings", "recording-quarantine", "recording-seal", "recording-exports", EXTERNAL_CONTAINER}
+QUEUES = {f"recording-{each}" for each in ("chunks", "chunks-poison", "follow-ups", "exports", "guards", "outbox")}
+TABLES = {"recordings", "chunks", "audit", "directory", "seal", "custody", "outbox"}
 
 
 @pytest.fixture
-def storage(azurite: Azurite) -> Settings:
+def storage(azurite: Azurite, _services: tuple[BlobServiceClient, QueueServiceClient, TableServiceClient]) -> Settings:
     """Settings whose storage is an empty Azurite."""
-    _wipe(azurite.connection_string)
+    _wipe(*_services)
     return storage_settings(azurite.connection_string)
 
 
@@ -46,19 +47,24 @@ def storage_settings(connection_string: str) -> Settings:
     )
 
 
-def _wipe(connection_string: str) -> None:
-    with BlobServiceClient.from_connection_string(connection_string) as blobs:
-        for name in ("recordings", "recording-quarantine", "recording-seal", "recording-exports", EXTERNAL_CONTAINER):
-            with suppress(ResourceNotFoundError):
-                blobs.delete_container(name)
-    with QueueServiceClient.from_connection_string(connection_string) as queues:
-        queued = ("chunks", "chunks-poison", "follow-ups", "exports", "guards", "outbox")
-        for name in (f"recording-{each}" for each in queued):
-            with suppress(ResourceNotFoundError):
-                queues.delete_queue(name)
-    with TableServiceClient.from_connection_string(connection_string) as tables:
-        for name in ("recordings", "chunks", "audit", "directory", "seal", "custody", "outbox"):
-            tables.delete_table(name)
+@pytest.fixture(scope="session")
+def _services(azurite: Azurite) -> Iterator[tuple[BlobServiceClient, QueueServiceClient, TableServiceClient]]:
+    with (
+        BlobServiceClient.from_connection_string(azurite.connection_string) as blobs,
+        QueueServiceClient.from_connection_string(azurite.connection_string) as queues,
+        TableServiceClient.from_connection_string(azurite.connection_string) as tables,
+    ):
+        yield blobs, queues, tables
+
+
+def _wipe(blobs: BlobServiceClient, queues: QueueServiceClient, tables: TableServiceClient) -> None:
+    """Delete what there is: three listings cost a test less than a request for each name that there could be."""
+    for name in CONTAINERS & {found.name for found in blobs.list_containers()}:
+        blobs.delete_container(name)
+    for name in QUEUES & {found.name for found in queues.list_queues()}:
+        queues.delete_queue(name)
+    for name in TABLES & {found.name for found in tables.list_tables()}:
+        tables.delete_table(name)
 
 
 @pytest.fixture(scope="session")
