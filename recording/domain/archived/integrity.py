@@ -214,7 +214,7 @@ def plays_to_its_end(media_ms: float, told_ms: float) -> bool:
 
 
 def _is_wrong_promise(media: MediaFacts, metadata: ChunkMetadata | None, task: ChunkTask) -> bool:
-    if media.promised_ms is None or media.duration_ms is None or metadata is None or metadata.duration_ms is None:
+    if media.duration_ms is None or metadata is None or metadata.duration_ms is None:
         return False
     there, promised = (duration_fault(length, metadata, task) for length in (media.duration_ms, media.promised_ms))
     return there is None and promised is not None
