@@ -12,12 +12,14 @@ from recording.archive.delete_source import settle_source
 from recording.domain.formats import FormatType
 from recording.domain.state.chunk import Acceptance, ChunkRecord, ChunkState, MetadataOutcome, SourceOutcome
 from recording.errors import (
+    ClaimLostError,
     SourceBrokenError,
     SourceBusyError,
     SourceError,
     SourceGoneError,
     SourceRefusedError,
 )
+from recording.settings.values import MediaCheck
 
 
 def settled(here: World, **changes: Any) -> tuple[ChunkState, SourceOutcome | None, str | None]:
@@ -51,6 +53,27 @@ def test_that_a_file_has_grown_is_on_record_before_the_turn_fails() -> None:
     assert (failed.value.code, record.last_error, record.state) == ("length_unproven", "length_unproven", "PENDING")
     assert [known.reason for known in record.suspects] == ["the source's file had grown since"]
     assert here.source.deleted == []
+
+
+@pytest.mark.parametrize("check", [MediaCheck.WARN, MediaCheck.OFF])
+def test_where_media_is_not_judged_no_length_is_asked_for_again(check: MediaCheck) -> None:
+    """An operator's choice: what only warns of bad media must not delay its delete either."""
+    here = world(media_check=check)
+    made = here.holds(task(metadata_location=None, format=FormatType.MP3, recording_duration_ms=None), mp3(300))
+    here.works(made)
+    assert here.state(made) is ChunkState.SOURCE_DELETED
+
+
+def test_a_worker_whose_claim_has_ended_deletes_nothing() -> None:
+    """Another worker may be copying the chunk anew by then."""
+    here = world()
+    here.source.fail_next("delete", SourceBusyError("not yet"))
+    here.works(here.holds(task()))
+    work = claimed(here, here.record())
+    here.fakes.clock.advance(minutes=3)
+    with pytest.raises(ClaimLostError):
+        settle_source(work)
+    assert (here.source.deleted, here.state()) == ([], ChunkState.CATALOGED)
 
 
 @pytest.mark.parametrize(

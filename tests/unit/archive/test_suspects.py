@@ -1,10 +1,16 @@
 """Media that does not open or plays too short, and what an operator may let pass."""
 
+from datetime import datetime, timedelta
+from typing import Any
+
 import pytest
 
-from dev.in_memory.builders import metadata, task, wav
+from dev.in_memory.builders import EVENT_TIME, metadata, record, task, wav
 from dev.in_memory.world import World, world
-from recording.domain.state.chunk import ChunkState
+from recording.archive.claim import Work
+from recording.archive.suspects import is_to_be_kept, refusal
+from recording.domain.archived.integrity import Digest
+from recording.domain.state.chunk import ChunkState, Suspect
 from recording.errors import (
     StorageBusyError,
 )
@@ -103,3 +109,55 @@ def test_an_earlier_copy_of_suspect_media_passes_as_well(check: MediaCheck) -> N
     here.runs(hours=1)
     assert here.state() is ChunkState.SOURCE_DELETED
     assert here.receipt()["mediaFault"] is None
+
+
+# --- what is counted about refused bytes
+
+
+SAME, OTHER = Digest(1, "ab"), Digest(1, "cd")
+AN_HOUR_AGO = EVENT_TIME - timedelta(hours=1)
+
+
+def refused(**facts: Any) -> Work:
+    """The turn of a worker on a chunk of which these facts about refused bytes are known."""
+    here = world()
+    return Work(record(task=task(), **facts), here.ports, here.settings, started_at=here.now)
+
+
+def test_the_same_bad_bytes_are_counted_from_their_first_answer() -> None:
+    """They are final only when they were served for hours and many times."""
+    work = refused(broken_sha256="ab", broken_since=AN_HOUR_AGO, broken_tries=3)
+    assert refusal(work, SAME) == {"broken_sha256": "ab", "broken_since": AN_HOUR_AGO, "broken_tries": 4}
+
+
+def test_other_bad_bytes_begin_the_count_anew() -> None:
+    """A source that answers otherwise each time may yet answer well."""
+    work = refused(broken_sha256="ab", broken_since=AN_HOUR_AGO, broken_tries=3)
+    anew = {"broken_sha256": "cd", "broken_since": work.now(), "broken_tries": 1}
+    assert refusal(work, OTHER) == refusal(refused(), OTHER) == anew
+
+
+def test_bytes_whose_first_answer_has_no_time_are_counted_from_now() -> None:
+    """Nothing says how long they were served."""
+    work = refused(broken_sha256="ab", broken_since=None, broken_tries=3)
+    assert refusal(work, SAME) == {"broken_sha256": "ab", "broken_since": work.now(), "broken_tries": 4}
+
+
+@pytest.mark.parametrize(
+    ("since", "kept", "is_kept"),
+    [
+        (AN_HOUR_AGO, (), True),
+        (None, (), False),
+        (AN_HOUR_AGO, ("1", "2", "3", "4"), True),
+        (AN_HOUR_AGO, ("1", "2", "3", "4", "5"), False),
+        (AN_HOUR_AGO, ("ab",), False),
+    ],
+)
+def test_steady_bad_bytes_are_stored_once_and_at_most_five_of_a_chunk(
+    since: datetime | None, kept: tuple[str, ...], *, is_kept: bool
+) -> None:
+    """An error page that shows the time is another one at each attempt, and may be as large as a recording."""
+    listed = tuple(
+        Suspect(blob_name=f"{sha256}.wav", sha256=sha256, length_bytes=1, reason="x", at=EVENT_TIME) for sha256 in kept
+    )
+    assert is_to_be_kept(refused(broken_since=since, broken_tries=1, suspects=listed), SAME) is is_kept
