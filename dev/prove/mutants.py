@@ -8,7 +8,7 @@ for people are left alone: another wording is no fault.
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _TURNED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -41,15 +41,16 @@ class Mutant:
     source: str
 
 
-def mutants_of(source: str) -> Iterator[Mutant]:
-    """Yield every mutant of a module, in the order of its text."""
+def mutants_of(source: str, is_wanted: Callable[[str], bool] = lambda _name: True) -> Iterator[Mutant]:
+    """Yield every mutant of a module whose name is wanted, in the order of its text; no other is made."""
     seen: Counter[str] = Counter()
     for function, node in _places(ast.parse(source)):
         for what, changed in _changes(node):
             name = f"{function}: {what}"
             seen[name] += 1
             told = name if seen[name] == 1 else f"{name} ({seen[name]})"
-            yield Mutant(told, function, _with(source, node, changed))
+            if is_wanted(told):
+                yield Mutant(told, function, _with(source, node, changed))
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
