@@ -135,6 +135,8 @@ TARGETS = (
             "unit/archive/test_locations.py",
         ),
     ),
+    Target("recording.archive.suspects", ("unit/archive/test_suspects.py", "unit/archive/test_verify.py")),
+    Target("recording.archive.recopy", ("unit/archive/test_recopy.py", "unit/archive/test_verify.py")),
     Target(
         "recording.ingest.twins",
         (
