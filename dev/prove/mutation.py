@@ -310,6 +310,8 @@ def _judged(planted: Sequence[Job], lived: Sequence[Job], seconds: float, *, is_
         alive = [job for job in mine if job.name in names]
         if len(alive) > (1 - NEEDED) * len(mine):
             faults.append(f"{target.module}: {len(alive)} of {len(mine)} lived")
+        if not mine:
+            continue
         in_guard = sum(job.is_in_guard for job in mine)
         guard = f"; in the guard {in_guard - sum(job.is_in_guard for job in alive)} of {in_guard}" if in_guard else ""
         print(f"  {target.module}: {len(mine) - len(alive)} of {len(mine)} killed{guard}")

@@ -5,6 +5,7 @@ _TRUTH = "only its truth is asked for, and None is as false"
 
 SURVIVORS = {
     "transitions._told: record.fallback is None → IsNot": "only compared with its like: the two cases change places",
+    "delete_source._look_up_stored: has_metadata always": "one read more, of a document that is not compared",
     "integrity.Digest: True → False": "nothing changes a digest; that nothing can is a courtesy",
     "integrity.duration_fault: without metadata.duration_ms is not None": _TOGETHER,
     "integrity.duration_fault: without metadata.shortest_media_ms is not None": _TOGETHER,

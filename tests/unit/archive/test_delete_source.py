@@ -1,5 +1,6 @@
 """The source is deleted, or left, with the reason on record."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from recording.domain.formats import FormatType
 from recording.domain.state.chunk import Acceptance, ChunkRecord, ChunkState, MetadataOutcome, SourceOutcome
 from recording.errors import (
     ClaimLostError,
+    RecordingError,
     SourceBrokenError,
     SourceBusyError,
     SourceError,
@@ -53,6 +55,37 @@ def test_that_a_file_has_grown_is_on_record_before_the_turn_fails() -> None:
     assert (failed.value.code, record.last_error, record.state) == ("length_unproven", "length_unproven", "PENDING")
     assert [known.reason for known in record.suspects] == ["the source's file had grown since"]
     assert here.source.deleted == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "code", "state", "name_version"),
+    [
+        (".wav", {"etag": "another"}, "media_touched", ChunkState.COPIED, 1),
+        (".wav", {"data": b"other bytes"}, "media_altered", ChunkState.PENDING, 2),
+        (".wav", None, "media_vanished", ChunkState.PENDING, 1),
+        (".receipt.json", None, "documents_vanished", ChunkState.VERIFIED, 1),
+        (".metadata.json", None, "documents_vanished", ChunkState.VERIFIED, 1),
+        (".receipt.json", {"data": b"{}"}, "documents_altered", ChunkState.PENDING, 2),
+        (".metadata.json", {"data": b"{}"}, "documents_altered", ChunkState.PENDING, 2),
+    ],
+)
+def test_a_chunk_goes_back_to_the_step_whose_result_is_gone_and_no_further(
+    kind: str, changes: dict[str, Any] | None, code: str, state: ChunkState, name_version: int
+) -> None:
+    """A lost receipt must not cost a second copy of the recording under another name."""
+    here = world()
+    here.source.fail_next("delete", SourceBusyError("not yet"))
+    here.works(here.holds(task()))
+    blobs = here.fakes.archive.blobs
+    (name,) = (name for name in blobs if name.endswith(kind))
+    blob = blobs.pop(name)
+    if changes is not None:
+        blobs[name] = replace(blob, **changes)
+    with pytest.raises(RecordingError) as failed:
+        settle_source(claimed(here, here.record()))
+    known = here.record()
+    assert (failed.value.code, known.last_error) == (code, code)
+    assert (known.state, known.name_version, here.source.deleted) == (state, name_version, [])
 
 
 @pytest.mark.parametrize("check", [MediaCheck.WARN, MediaCheck.OFF])
