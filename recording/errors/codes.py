@@ -263,8 +263,12 @@ class Code(StrEnum):
         "Request the erasure again.")
     TOO_MANY_RECORDINGS = (
         "too_many_recordings", 400, False, Fault.CALLER,
-        "The participant is in more than 1,000 recordings.",
+        "The participant is in more than 1,000 recordings, or their ids have more than 400,000 characters.",
         "Request the erasure by recording ids, in several requests.")
+    TOO_MANY_ERASURES = (
+        "too_many_erasures", 400, False, Fault.CALLER,
+        "A recording takes at most 500 requests for the erasure of one of its voices, carried out ones among them.",
+        "Request the erasure of the whole recording.")
     EXPORT_NOT_FOUND = (
         "export_not_found", 404, False, Fault.CALLER,
         "There is no export with this id.",

@@ -18,6 +18,7 @@ from recording.errors import RequestError
 from recording.errors.codes import Code
 
 MOST_HOLDS = 200
+MOST_CLAIMS = 500  # of requests for erasure, of each kind: with 200 holds in the longest words they fit into a row
 LONGEST_CASE = 128
 
 
@@ -149,6 +150,39 @@ def held(custody: Custody, case: str, reason: str, by: str | None, now: datetime
         raise RequestError(f"a recording keeps at most {MOST_HOLDS} holds", code=Code.TOO_MANY_HOLDS)
     hold = Hold(case=case, reason=without_numbers(reason), by=by, since=now)
     return with_changes(custody, {"holds": (*custody.holds, hold), **_UNMARKED})
+
+
+def claimed(custody: Custody, claim: Claim) -> Custody:
+    """Return the row with a request's claim to the whole recording; repeating it changes nothing.
+
+    Where many requests have claimed it, one more would decide nothing: those that are there ask for the same.
+    """
+    if any(one.request_id == claim.request_id for one in custody.claims) or len(custody.claims) >= MOST_CLAIMS:
+        return custody
+    return with_changes(custody, {"claims": (*custody.claims, claim)})
+
+
+def speaker_claimed(custody: Custody, claim: SpeakerClaim) -> Custody:
+    """Return the row with a request's claim to one voice; repeating it changes nothing.
+
+    Raises:
+        RequestError: `too_many_erasures`; each voice is a claim of its own.
+    """
+    if any(one.request_id == claim.request_id for one in custody.speakers):
+        return custody
+    check_takes_speaker(custody)
+    return with_changes(custody, {"speakers": (*custody.speakers, claim)})
+
+
+def check_takes_speaker(custody: Custody) -> None:
+    """Check that the row has room for another claim to a voice.
+
+    Raises:
+        RequestError: `too_many_erasures`.
+    """
+    if len(custody.speakers) >= MOST_CLAIMS:
+        message = f"a recording takes at most {MOST_CLAIMS} requests about one of its voices"
+        raise RequestError(message, code=Code.TOO_MANY_ERASURES)
 
 
 def released(custody: Custody, case: str, reason: str, by: str | None, now: datetime) -> Custody:

@@ -8,6 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import accumulate
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -23,6 +24,7 @@ from recording.errors import RequestError
 from recording.errors.codes import Code
 
 MOST_RECORDINGS = 1000
+MOST_ID_CHARACTERS = 400_000  # of all recordings of a request: a row holds a megabyte, in two bytes a character
 MOST_OTHERS = 20
 WAITS = timedelta(days=30)  # for the second person; after that the request has to be made again
 WATCHED = timedelta(days=30)  # after it is done: what arrives late, from queues and dead letters, is erased as well
@@ -161,6 +163,16 @@ def approved(erasure: Erasure, by: str | None, now: UtcTime, recordings: tuple[s
     if erasure.state_at(now) is ErasureState.LAPSED:
         raise RequestError("the request has waited too long for a second person", code=Code.ERASURE_EXPIRED)
     return with_changes(erasure, {"approved_by": by, "approved_at": now, "recordings": recordings})
+
+
+def as_far_as_it_fits(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the recordings of a request with as many more as its row has room for, and the others.
+
+    There is room beside them for all else that the row will ever say.
+    """
+    used = list(accumulate((len(one) + 3 for one in (*known, *more)), initial=0))[len(known) + 1 :]
+    count = sum(characters <= MOST_ID_CHARACTERS for characters in used)
+    return (*known, *more[:count]), more[count:]
 
 
 def are_same_person(one: str, other: str) -> bool:

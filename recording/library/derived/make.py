@@ -32,8 +32,7 @@ from recording.errors.codes import Code
 from recording.library.derived import write
 from recording.library.derived.blocks import Blocks
 from recording.library.derived.sources import layout_of_source
-from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
-from recording.library.keep.holds import change_custody
+from recording.library.keep.holds import change_custody, hold_blobs, is_to_be_compared
 from recording.library.seal.waiting import seal_file
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT

@@ -19,9 +19,9 @@ from recording.errors import ClaimLostError, RecordingError, StorageError
 from recording.errors.codes import Code
 from recording.library.keep import erasures
 from recording.library.keep.assess import Assessed, assess_page, assessed, has_come_back, keeping_of, rules_in_force
-from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
 from recording.library.keep.bundles import end_bundles
 from recording.library.keep.destroy import OPERATION, Outcome, destroy
+from recording.library.keep.holds import hold_blobs, is_to_be_compared
 from recording.library.keep.leftovers import Leftovers
 from recording.ports import AuditEntry, Custodian, Ports, Unreadable
 from recording.ports.bulkhead import MOST_REPORTED, ODD_CONTENT

@@ -5,35 +5,31 @@ a hold or a legal retention refuses it for now, and the daily run asks again. Th
 outside recordings, and does so for some weeks after the request is done, for what arrives late.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from recording.control.tenants import as_owner, names_of
-from recording.domain.find.find_query import FindQuery
+from recording.domain import names
 from recording.domain.ids import is_opaque_id, without_numbers
+from recording.domain.keep import custody as rules_of_custody
 from recording.domain.keep import erasure as rules_of
 from recording.domain.keep.custody import Claim, Custody, CustodyState, SpeakerClaim
 from recording.domain.keep.erasure import (
-    MOST_RECORDINGS,
     Erasure,
     ErasureRequest,
     ErasureState,
     Scope,
     hashes_of_request,
 )
-from recording.domain.keep.traces import Subject
 from recording.domain.model import with_changes
-from recording.domain.state.recording import RecordingRecord
 from recording.domain.times import newest_first
 from recording.errors import ClaimLostError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
-from recording.library.directory import find_all
 from recording.library.follow_up import library_of
-from recording.library.handover.vcon import metadata_of
-from recording.library.keep.assess import Assessed, assessed, custody_of, every_recording, keeping_of, rules_in_force
+from recording.library.keep.assess import Assessed, assessed, custody_of, keeping_of, rules_in_force
+from recording.library.keep.covered import find_covered, subject_of, widen
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
 from recording.library.keep.speaker import SpeakerOutcome, erase_speaker
@@ -46,6 +42,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 MOST_LISTED = 200  # requests in one answer
+MOST_FAILED = 3  # requests of one run, each with the time limits of storage
 EVERY = timedelta(hours=20)  # between two looks through the other stores, while a request is open or watched
 
 
@@ -104,7 +101,7 @@ def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings)
         recordings=request.recordings,
         tenants=names_of(ports.scope),
     )
-    made = with_changes(made, {"recordings": _find_covered(made, ports, settings)})
+    made = with_changes(made, {"recordings": find_covered(made, ports, settings)})
     keeping_of(ports).add_erasure(made)
     return made
 
@@ -113,15 +110,16 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     """Approve a request as a second person: every recording that it covers at that moment gets its claim.
 
     Raises:
-        RequestError: `erasure_not_found`, `second_person_needed`, `erasure_decided`, `erasure_expired`, or
-            `too_many_recordings`.
+        RequestError: `erasure_not_found`, `second_person_needed`, `erasure_decided`, `erasure_expired`,
+            `too_many_recordings`, or `too_many_erasures`; then nothing is changed.
         StorageError: storage does not answer; the daily run completes the claims.
     """
     keeping = keeping_of(ports)
     known = _read_erasure(erasure_id, ports)
     wanted = rules_of.approved(
-        known, by, ports.clock.now(), _find_covered(known, as_owner(ports, known.tenants), settings)
+        known, by, ports.clock.now(), find_covered(known, as_owner(ports, known.tenants), settings)
     )
+    _check_room(wanted, ports)
     list_in_force(ports)
     keeping.list_covered(wanted)  # before the decision is saved: then no approved request is missing on the list
     try:
@@ -131,6 +129,21 @@ def approve_erasure(erasure_id: str, by: str | None, ports: Ports, settings: Set
     claim(saved, ports)
     ports.catalog.save_cursor("dispose", "unfinished")  # so that the next hour's run carries it out
     return saved
+
+
+def _check_room(erasure: Erasure, ports: Ports) -> None:
+    """Check that each recording can take the claim of a request, before anything of the approval is written.
+
+    Raises:
+        RequestError: `too_many_erasures`.
+        StorageError: storage does not answer.
+    """
+    if erasure.scope is Scope.RECORDING:
+        return
+    for recording_id in erasure.recordings:
+        row = custody_of(recording_id, ports)
+        if isinstance(row, Custody):
+            rules_of_custody.check_takes_speaker(row)
 
 
 def list_in_force(ports: Ports) -> None:
@@ -164,16 +177,13 @@ def claim(erasure: Erasure, ports: Ports) -> None:
     speaker = SpeakerClaim(**approval, else_recording=erasure.scope is Scope.SPEAKER_ELSE_RECORDING)
 
     def add(row: Custody) -> Custody:
-        known = row.claims if is_whole else row.speakers
-        if any(one.request_id == erasure.erasure_id for one in known):
-            return row
-        if is_whole:
-            return with_changes(row, {"claims": (*row.claims, made)})
-        return with_changes(row, {"speakers": (*row.speakers, speaker)})
+        return rules_of_custody.claimed(row, made) if is_whole else rules_of_custody.speaker_claimed(row, speaker)
 
     for recording_id in erasure.recordings:
         try:
             change_custody(recording_id, add, ports)
+        except RequestError as error:  # others were approved at the same moment: the request stays open
+            emit(Event.DISPOSE_REFUSED, recording_id=recording_id, code=error.code)
         except StorageError as error:  # an unreadable row keeps its own recording, and must not stop other claims
             if error.code not in OF_ONE_ROW:
                 raise
@@ -220,10 +230,13 @@ def _place_of(one: Erasure | Unreadable) -> str:
 def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
     """Complete claims, erase traces, and note what is done; return how many requests are still open.
 
+    A request that storage refuses keeps no other waiting; after a few of them storage itself fails.
+
     Raises:
         StorageError: storage does not answer; the next run continues.
     """
     left, now = 0, ports.clock.now()
+    failed: list[StorageError] = []
     list_in_force(ports)
     ended: set[str] = set()
     for erasure in list(keeping_of(ports).erasures()):
@@ -237,6 +250,13 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
             left += not _carry_on_one(erasure, custodian, ports, settings)
         except ClaimLostError:  # another instance works on it at this moment
             left += 1
+        except StorageError as error:
+            failed.append(error)
+            emit(Event.DISPOSE_REFUSED, entry=erasure.erasure_id, code=error.code)
+            if len(failed) >= MOST_FAILED:
+                break
+    if failed:
+        raise failed[0]
     keeping_of(ports).unlist_covered(ended.__contains__)
     return left
 
@@ -245,8 +265,9 @@ def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings
     """Do what is left of one request; return whether it is done."""
     now = ports.clock.now()
     is_just_swept = erasure.swept_at is not None and now < erasure.swept_at + EVERY
+    left_out = 0
     if not is_just_swept:
-        erasure = _widen(erasure, ports, settings)
+        erasure, left_out = widen(erasure, ports, settings)
     claim(erasure, ports)
     status = _status(erasure, ports, settings)
     was_done = erasure.state is ErasureState.DONE
@@ -257,54 +278,25 @@ def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings
             destroy_again(one.record.recording_id, custodian, ports)
     if was_done or status.is_erased or not is_just_swept:
         is_full = not was_done and (status.is_erased or erasure.swept_at is None)
-        erasure = _sweep(erasure, custodian, ports, settings, is_full=is_full)
+        erasure = _sweep(erasure, custodian, ports, settings, left_out, is_full=is_full)
     if status.is_erased and not erasure.kept and not was_done:
         keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": now}))
     return status.is_erased and not erasure.kept
 
 
-def _sweep(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings, *, is_full: bool) -> Erasure:
-    """Erase traces in the other stores, and note on the request what was erased there and what is left."""
-    run = Run(erasure, _subject(erasure, ports), custodian, ports, settings)
+def _sweep(
+    erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings, left_out: int, *, is_full: bool
+) -> Erasure:
+    """Erase traces in the other stores, and note on the request what was erased there and what is left.
+
+    So are the recordings that did not fit into its row (`left_out`): with them it is not done.
+    """
+    run = Run(erasure, subject_of(erasure, ports), custodian, ports, settings)
     done = sweep(run, is_full=is_full)
+    if left_out:
+        done.keep(names.RECORDINGS_TABLE, Code.TOO_MANY_RECORDINGS.value, None, left_out)
     changes = {"swept_at": ports.clock.now(), "swept": erasure.swept + done.count, "kept": tuple(done.kept.values())}
     return keeping_of(ports).save_erasure(with_changes(cleaned_request(erasure, run), changes))
-
-
-def _widen(erasure: Erasure, ports: Ports, settings: Settings) -> Erasure:
-    """Add recordings that name the person and were imported, rebuilt or cataloged since the approval.
-
-    A call that began after the approval is not covered: it needs a request of its own.
-    """
-    if not erasure.participant or erasure.approved_at is None:
-        return erasure
-    hashes = dict.fromkeys((*erasure.participant, *_hashes_under_all_keys(erasure, ports)))
-    fresh = with_changes(erasure, {"participant": tuple(hashes)})
-    found = [
-        record.recording_id
-        for record in _named_in(fresh, as_owner(ports, erasure.tenants), settings)
-        if record.recording_id not in erasure.recordings
-        and record.facts is not None
-        and record.facts.started_at <= erasure.approved_at
-    ]
-    if not found and fresh == erasure:
-        return erasure
-    widened = with_changes(fresh, {"recordings": (*erasure.recordings, *dict.fromkeys(found))})
-    keeping_of(ports).list_covered(widened)
-    return keeping_of(ports).save_erasure(widened)
-
-
-def _hashes_under_all_keys(erasure: Erasure, ports: Ports) -> Iterator[str]:
-    """Yield the person's hashes under all keys, made from the documents of recordings that an older key found."""
-    keys = library_of(ports)[1].keys()
-    subject = erasure.subject(keys)
-    if len(keys.keys) < 2:
-        return
-    for record in ports.catalog.get_recordings(erasure.recordings):
-        if isinstance(record, RecordingRecord):
-            for raw_id in raw_ids_of(record, ports):
-                if subject.is_named(raw_id):
-                    yield from (key.participant(raw_id) for key in keys.keys)
 
 
 def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: Settings) -> str | None:
@@ -317,25 +309,10 @@ def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: S
     for claimed in sorted(row.speakers, key=lambda one: one.request_id != row.speaker_of):
         erasure = keeping_of(ports).erasure(claimed.request_id)
         if erasure is not None:
-            task = SpeakerTask(erasure, claimed, _subject(erasure, ports), custodian, ports, settings)
+            task = SpeakerTask(erasure, claimed, subject_of(erasure, ports), custodian, ports, settings)
             outcome = erase_speaker(row.recording_id, task)
             done = done if outcome is SpeakerOutcome.NOTHING else outcome.value
     return done
-
-
-def raw_ids_of(record: RecordingRecord, ports: Ports) -> Iterator[str]:
-    """Yield the raw id of each participant in the metadata of a recording.
-
-    Raises:
-        StorageError: catalog or archive do not answer.
-    """
-    for chunk in ports.catalog.chunks_of(record.recording_id):
-        document = metadata_of(chunk, ports)
-        yield from (one.raw_id for one in (document.participants if document else ()))
-
-
-def _subject(erasure: Erasure, ports: Ports) -> Subject:
-    return erasure.subject(library_of(ports)[1].keys())
 
 
 def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus:
@@ -349,48 +326,6 @@ def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus
     of_each = zip(erasure.recordings, records, strict=True)
     unread = tuple(recording_id for recording_id, record in of_each if isinstance(record, Unreadable))
     return ErasureStatus(erasure, tuple(items), erasure.state_at(now), unread)
-
-
-def _find_covered(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[str, ...]:
-    """Return the recordings that a request covers now.
-
-    Raises:
-        RequestError: `too_many_recordings`, or one of them is not known.
-    """
-    if not erasure.participant:
-        found = ports.catalog.get_recordings(erasure.recordings)
-        if None in found:
-            raise RequestError("the catalog does not know one of these recordings", code=Code.RECORDING_NOT_FOUND)
-        return erasure.recordings
-    covered = dict.fromkeys(_of_participant(erasure, ports, settings))
-    if len(covered) > MOST_RECORDINGS:
-        message = f"the participant is in more than {MOST_RECORDINGS} recordings; request them by their ids, in parts"
-        raise RequestError(message, code=Code.TOO_MANY_RECORDINGS)
-    return tuple(covered)
-
-
-def _named_in(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[RecordingRecord]:
-    """Yield the recordings whose metadata names the participant."""
-    for one in erasure.participant:
-        query = FindQuery.read({"participant": f"h:{one}", "limit": 200})
-        yield from (found.recording for found in find_all(query, ports, settings, with_hidden=True))
-
-
-def _of_participant(erasure: Erasure, ports: Ports, settings: Settings) -> Iterator[str]:
-    """Yield the ids of the recordings whose metadata or start request names the participant."""
-    yield from (record.recording_id for record in _named_in(erasure, ports, settings))
-    subject = _subject(erasure, ports)
-    for record in every_recording(ports.catalog):
-        is_asked_for = bool(record.request) and subject.is_in(str(record.request))
-        if is_asked_for or (
-            record.facts is not None and record.facts.more_participants and _names(record, subject, ports)
-        ):
-            yield record.recording_id
-
-
-def _names(record: RecordingRecord, subject: Subject, ports: Ports) -> bool:
-    """Return whether the metadata of a recording names the person, whom its index may lack among so many."""
-    return any(subject.is_named(raw_id) for raw_id in raw_ids_of(record, ports))
 
 
 def _read_erasure(erasure_id: str, ports: Ports) -> Erasure:

@@ -9,13 +9,15 @@ from functools import partial
 
 from recording.domain.keep import custody as rules_of
 from recording.domain.keep.custody import Custody, CustodyState
-from recording.errors import RequestError, StorageError
+from recording.domain.keep.destroy import Place, folders_of
+from recording.domain.model import with_changes
+from recording.errors import ClaimLostError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.keep.assess import has_come_back, keeping_of
-from recording.library.keep.blob_holds import hold_blobs, is_to_be_compared
-from recording.ports import Page, Ports, Unreadable
+from recording.ports import Custodian, Page, Ports, Unreadable
 from recording.ports.changing import change_row
 from recording.ports.outgoing.announce import IN_CASE, announce
+from recording.ports.stored import all_chunks_of
 from recording.telemetry import Event, emit
 
 
@@ -127,3 +129,41 @@ def change_custody(recording_id: str, change: Callable[[Custody], Custody], port
         return change(row or Custody(recording_id=recording_id))
 
     return change_row(partial(keeping.custody, recording_id), changed, keeping.add_custody, keeping.save_custody)
+
+
+# --- the blobs' own legal hold, where the storage account has it ------------------------------------------------------
+
+
+def is_to_be_compared(custody: Custody) -> bool:
+    """Return whether the blobs are to be compared with the row: daily while it is held, once after the last release."""
+    return bool(custody.active_holds) or custody.blobs_held_at is not None
+
+
+def hold_blobs(row: Custody, custodian: Custodian, ports: Ports) -> Custody:
+    """Set or clear the legal hold of each blob as the row says; return the row, which notes it.
+
+    Where the blobs of a chunk are is not known while its row cannot be read: each daily run compares them again then,
+    also after the last release.
+
+    Raises:
+        StorageError: storage does not answer; the daily run tries again.
+    """
+    record, (chunks, unread) = (
+        ports.catalog.get_recording(row.recording_id),
+        all_chunks_of(row.recording_id, ports.catalog),
+    )
+    wanted = bool(row.active_holds)
+    for place in (Place.ARCHIVE, Place.FALLBACK):
+        for folder in folders_of(record, chunks):
+            for version in custodian.versions(place, f"{folder}/"):
+                if not version.is_deleted and version.is_held != wanted:
+                    custodian.set_legal_hold(version, is_held=wanted)
+    if unread:
+        emit(Event.DISPOSE_REFUSED, recording_id=row.recording_id, code=unread[0].code, reason="blob_hold")
+        if not wanted:
+            return row
+    noted = with_changes(row, {"blobs_held_at": ports.clock.now() if wanted else None})
+    try:
+        return keeping_of(ports).save_custody(noted)
+    except ClaimLostError:
+        return row
