@@ -14,6 +14,7 @@ from recording.domain.archived.exports import ExportRecord, Part
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _VIDEO = ".mp4"
+_MOST_SHOWN = 100  # pauses, or steps of consent, of a recording
 
 _HEAD = """\
 HOW TO VERIFY THIS BUNDLE
@@ -140,6 +141,9 @@ def _recording(facts: Mapping[str, Any], number: int) -> str:
         "Call": facts.get("callId"),
         "Tags": [f"{name}: {value}" for name, value in (facts.get("tags") or {}).items()],
         "Participants": [_plain(one) for one in facts.get("participants") or ()],
+        "Consent": _consent(facts.get("consent") or {}),
+        "Pauses asked for": _some([_pause(one) for one in facts.get("pauses") or ()], facts.get("morePauses") or 0),
+        "Pauses in the media": _some([_silence(one) for one in facts.get("mediaPauses") or ()]),
         "Left out": [f"{one['what']}: {one['why']}" for one in facts.get("leftOut") or ()],
         "Why not": facts.get("error"),
     }
@@ -152,6 +156,34 @@ def _recording(facts: Mapping[str, Any], number: int) -> str:
     title = f"{number}. {began}" if began else f"{number}. Nothing was handed over"
     heading = f'<section aria-labelledby="r{number}">\n<h2 id="r{number}">{title}</h2>'
     return f"{heading}\n<dl>{rows}</dl>\n{players}\n{documents}</section>"
+
+
+def _consent(told: Mapping[str, Any]) -> list[str]:
+    """Return what is known of consent: the state, then each step."""
+    if not told:
+        return []
+    steps = [f"{one['step']} on {_moment(one['at'])}" for one in told.get("steps") or ()]
+    return [f"now: {told.get('state')}", *_some(steps, told.get("more") or 0)]
+
+
+def _pause(one: Mapping[str, Any]) -> str:
+    until = _moment(one["endedAt"]) if one.get("endedAt") else "an end that is not known"
+    return f"{_moment(one['startedAt'])} to {until}" + (f": {one['reason']}" if one.get("reason") else "")
+
+
+def _silence(one: Mapping[str, Any]) -> str:
+    length = _length(float(one["durationMs"]) / 1000) if one.get("durationMs") else "a length that is not known"
+    return f"{_moment(one['startedAt'])}, {length}"
+
+
+def _some(texts: Sequence[str], more: int = 0) -> list[str]:
+    """Return the first texts, and how many others there are."""
+    left = max(len(texts) - _MOST_SHOWN, 0) + more
+    return [*texts[:_MOST_SHOWN], *([f"and {left} more: see export.json and the manifest"] if left else [])]
+
+
+def _moment(told: object) -> str:
+    return _time(datetime.fromisoformat(str(told)))
 
 
 def _plain(participant: object) -> str:

@@ -10,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recording.domain.archived.drift import is_disposed
 from recording.domain.archived.receipt import UnreadRow, gaps_in
+from recording.domain.calls.consent import consent_state
+from recording.domain.calls.pauses import PauseEnd
 from recording.domain.ids import name_of, without_numbers
 from recording.domain.incoming.requests import Exact, ShortText
 from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived
 from recording.domain.times import UtcTime
 
@@ -172,6 +175,39 @@ def block_name(part: int, block: int, worker: str) -> str:
         worker: four characters of the worker that makes it: what two workers stage never replaces each other's.
     """
     return f"{part:04d}-{block:05x}-{worker}"
+
+
+def call_facts(recording: RecordingRecord, chunks: Iterable[ChunkRecord], *, with_words: bool) -> dict[str, Any]:
+    """Return a recording's consent and pauses, as the bundle's page and `export.json` show them.
+
+    Args:
+        recording: its row.
+        chunks: those in the bundle; their metadata reports pauses, whoever asked for them.
+        with_words: whether reasons are shown; in the bundle of one speaker they may be about others.
+    """
+    asked = [pause for pause in recording.pauses if pause.how is not PauseEnd.REFUSED]
+    return {
+        "consent": {
+            "state": consent_state(recording.consent, recording.consents).value,
+            "steps": [{"step": one.step.value, "at": one.at.isoformat()} for one in recording.consents],
+            "more": recording.more_consents,
+        },
+        "pauses": [
+            {
+                "startedAt": pause.at.isoformat(),
+                "endedAt": pause.ended_at.isoformat() if pause.ended_at else None,
+                "reason": pause.reason if with_words else None,
+            }
+            for pause in asked
+        ],
+        "morePauses": recording.more_pauses,
+        "mediaPauses": [
+            {"startedAt": pause.started_at.isoformat(), "durationMs": pause.duration_ms}
+            for chunk in chunks
+            for pause in (chunk.facts.pauses if chunk.facts else ())
+            if pause.started_at is not None
+        ],
+    }
 
 
 def not_here(

@@ -78,6 +78,7 @@ def make_part(export: ExportRecord, number: int, bundle: Bundle, ports: Ports, s
         "startedAt": min(part.started_at for part in parts).isoformat(),
         "tags": recording.current_tags,
         "participants": [] if export.speaker else _names(parts),
+        **form.call_facts(recording, chunks, with_words=export.speaker is None),
         "media": [],
         "documents": [],
         "leftOut": [*lacks],

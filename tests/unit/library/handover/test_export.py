@@ -17,6 +17,8 @@ from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone, world
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportState
+from recording.domain.calls.consent import ConsentEntry, ConsentStep
+from recording.domain.calls.pauses import CommandedPause, PauseEnd
 from recording.domain.seal.signature import pem_of
 from recording.errors import BlobLockedError, RequestError
 from recording.errors.codes import Code
@@ -320,3 +322,28 @@ def test_an_export_that_is_too_large_says_so_where_it_is_looked_for(monkeypatch:
     with pytest.raises(RequestError, match="no such export"):
         get_export("unknown", here.ports)
     export_message("no message", here.ports, here.settings)
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_consent_and_pauses_are_on_the_page_and_in_the_list(tmp_path: Path, *, is_alone: bool) -> None:
+    """Who gets a bundle asks first why a minute is missing; one speaker's bundle has no words about others."""
+    here = archived()
+    record = here.fakes.catalog.recordings[RECORDING_ID]
+    pauses = (
+        CommandedPause(id="p-1", at=here.now, ended_at=here.now + timedelta(seconds=90), reason="card <number>"),
+        CommandedPause(id="p-2", at=here.now + timedelta(minutes=5), how=PauseEnd.REFUSED),
+    )
+    steps = (ConsentEntry(step=ConsentStep.GIVEN, at=here.now), ConsentEntry(step=ConsentStep.WITHDRAWN, at=here.now))
+    told = {"pauses": pauses, "more_pauses": 3, "consents": steps}
+    here.fakes.catalog.save_recording(record.model_copy(update=told))
+    body = {"participant": PARTICIPANT, "onlySpeaker": True} if is_alone else {"recordings": [RECORDING_ID]}
+    export_id = asks(here, **body)
+    works(here)
+    folder = unpacked(here, export_id, tmp_path)
+    (listed,) = json.loads((folder / "export.json").read_text())["recordings"]
+    assert (listed["consent"]["state"], len(listed["consent"]["steps"])) == ("withdrawn", 2)
+    assert [one["reason"] for one in listed["pauses"]] == [None if is_alone else "card <number>"]
+    page = (folder / "index.html").read_text()
+    assert "now: withdrawn" in page
+    assert ("card &lt;number&gt;" in page) is not is_alone
+    assert "and 3 more" in page
