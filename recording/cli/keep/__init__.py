@@ -15,6 +15,7 @@ from recording.cli.output.times import clock_time
 from recording.control.audit import run_audited
 from recording.domain.counted import counted
 from recording.domain.find.short_ids import short_id
+from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.keep.custody import Custody, HoldRequest, ReleaseRequest, checked_case
 from recording.domain.keep.disposition import Reason
@@ -68,7 +69,12 @@ def hold(context: typer.Context, recording: RecordingArgument, form: Form, case:
 
     noted = HoldRequest.read({"reason": note}).noted(checked_case(case))
     row = _change(session, recording, Operation.HOLD, noted, place)
-    session.show(HoldsView.of(row).plain(), text(("held  ", "green"), f"{short_id(row.recording_id)} for {case}"))
+    lines = [text(("held  ", "green"), f"{short_id(row.recording_id)} for {case}")]
+    standing = next((one for one in row.active_holds if one.case == checked_case(case)), None)
+    if standing is not None and standing.reason != without_numbers(note):
+        since = clock_time(standing.since, session.now)
+        lines.append(text(f"since {since} already: its reason stays ({standing.reason}); yours is in the audit trail"))
+    session.show(HoldsView.of(row).plain(), *lines)
     raise typer.Exit(FINE)
 
 

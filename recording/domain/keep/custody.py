@@ -130,7 +130,10 @@ def checked_case(case: str) -> str:
     """
     name = case.strip()
     if not (1 <= len(name) <= LONGEST_CASE and name.isprintable()) or set(name) & set("/\\#?"):
-        message = f"the name of a case must have 1 to {LONGEST_CASE} printable characters, and no slashes"
+        message = (
+            f"the name of a case must have 1 to {LONGEST_CASE} printable characters, and none of / \\ # ?, "
+            "which have a meaning in addresses; write a hyphen instead"
+        )
         raise RequestError(message, code=Code.INVALID_CASE)
     if without_numbers(name) != name:
         raise RequestError("the name of a case must not be a phone number or a participant id", code=Code.INVALID_CASE)

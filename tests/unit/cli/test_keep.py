@@ -82,3 +82,21 @@ def test_a_request_that_cannot_be_read_is_named_in_the_list_and_by_its_id(here: 
     assert (code, f"cannot be read: {erasure}" in shown) == (1, True)
     assert json.loads(run("approve", "-o", "json")[1])["unreadable"] == [erasure]
     assert run("approve", erasure[:8], "--look")[1].startswith("newer_record")
+
+
+def test_a_case_that_holds_already_keeps_its_first_reason_and_says_so(here: World, run: Run) -> None:
+    """Who writes a better reason must know that the record still has the first one; the trail has both."""
+    assert run("hold", SHORT, "--case", "L-17", "--note", "lawsuit")[0] == 0
+    assert "already" not in run("hold", SHORT, "--case", "L-17", "--note", "lawsuit")[1]
+    code, shown = run("hold", SHORT, "--case", "L-17", "--note", "criminal case")
+    assert (code, "its reason stays (lawsuit)" in shown, "audit trail" in shown) == (0, True, True)
+    told = json.loads(run("hold", SHORT, "--case", "L-17", "--note", "criminal case", "-o", "json")[1])
+    assert [one["reason"] for one in told["holds"]] == ["lawsuit"]
+    noted = {entry.note for entry in here.fakes.audit.written if entry.operation == "hold_recording"}
+    assert {"L-17: lawsuit", "L-17: criminal case"} <= noted
+
+
+def test_a_case_with_a_slash_is_refused_with_what_to_write(here: World, run: Run) -> None:
+    """Courts number cases with slashes."""
+    code, shown = run("hold", SHORT, "--case", "4 O 17/26", "--note", "lawsuit")
+    assert (code, "hyphen" in shown, here.fakes.keeping.rows) == (2, True, {})
