@@ -136,6 +136,13 @@ def test_a_compressed_body_is_refused(source: AcsSource, world: World) -> None:
     assert broken.value.code == "unexpected_encoding"
 
 
+@pytest.mark.parametrize("told", ["", " ", "identity", " Identity "])
+def test_an_encoding_that_is_none_is_read(source: AcsSource, world: World, told: str) -> None:
+    """Some gateways send the header without a word in it; refused, every recording behind one would be lost."""
+    world.script.on("GET", PATH, Answer(200, DATA, {"Content-Encoding": told}))
+    assert download(source) == DATA
+
+
 def test_metadata_is_read_as_served(source: AcsSource, world: World) -> None:
     """Bytes, not JSON: some documents have CRLF, some a BOM."""
     world.script.on("GET", PATH, Answer(200, b'\xef\xbb\xbf{"a":\r\n1}'))

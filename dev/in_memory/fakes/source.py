@@ -58,6 +58,8 @@ class FakeObjects(Scripted):
         self.truncated: dict[str, int] = {}  # the stream just ends after so many bytes
         self.broken: dict[str, int] = {}  # the stream breaks after so many bytes
         self.versions: dict[str, str] = {}  # the ETag, where one is served
+        self.names_a_version_each_time = False  # as machines do that do not agree on one
+        self._answers = 0
         self.ignores_ranges = False
 
     def open(self, location: str, first: int = 0, length: int | None = None) -> FakeContent:
@@ -72,7 +74,8 @@ class FakeObjects(Scripted):
         cut = min(self.truncated.get(location, len(data)), self.broken.get(location, len(data)), end)
         breaks = location in self.broken and self.broken[location] < end
         content = FakeContent(data[first:cut], total, breaks=breaks, is_whole=first == 0 and end >= (total or 0))
-        content.version = self.versions.get(location)
+        self._answers += 1
+        content.version = str(self._answers) if self.names_a_version_each_time else self.versions.get(location)
         return content
 
     def read(self, location: str) -> bytes:

@@ -50,7 +50,7 @@ def part_of(headers: Mapping[str, str], first: int = 0, length: int | None = Non
         SourceBrokenError: `source_contradicts_itself` when the headers disagree or describe another part, and
             `unexpected_encoding` for a compressed body, whose truncation would go unnoticed.
     """
-    if headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+    if headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
         raise SourceBrokenError("the source compressed the content unasked", code=Code.UNEXPECTED_ENCODING)
     body, version = _length(headers.get("Content-Length")), headers.get("ETag")
     if (text := headers.get("Content-Range")) is None:

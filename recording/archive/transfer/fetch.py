@@ -2,7 +2,7 @@
 
 A slot carries a block from the source to the archive; meanwhile its bytes are hashed in the file's order. A file of one
 block is one request to the source, and stays in its slot until it is committed. A source that ignores ranges is read
-once, as a stream.
+once, as a stream; so is one whose version was another in each attempt.
 """
 
 import time
@@ -34,6 +34,7 @@ _LARGE_PIECE = 1024 * 1024  # from a source that is known not to trickle: less C
 _DRIPPING = 1e6  # bytes a second
 _PROBE_BYTES = 256 * 1024  # size of a large file's first block, small because a worker that resumes fetches it again
 _RESUMED_BLOCK = 1024 * 1024  # a copy that was interrupted once may be again; small blocks lose little then
+_CHANGES = 3  # attempts that met another version; a source that names one for each answer is then asked for one answer
 _LONGEST_PAUSE = 2.0  # seconds; a longer wait is left to the queue
 
 
@@ -72,14 +73,14 @@ class Source:
 class _Metered:
     """An open answer, measured for the pace from the request to the last byte."""
 
-    def __init__(self, content: SourceContent, meter: RangeMeter, first: int, length: int) -> None:
+    def __init__(self, content: SourceContent, meter: RangeMeter, first: int, length: int | None) -> None:
         self._content = content
         self._meter = meter
         self.declared_total = content.declared_total
         self.is_whole = content.is_whole
         self.version = content.version
         total = content.declared_total or 0
-        self._left = total if content.is_whole else min(length, total - first)
+        self._left = total if content.is_whole or length is None else min(length, total - first)
         self.piece = _PIECE  # how much to read at once
 
     def fill(self, view: memoryview) -> int:
@@ -150,7 +151,7 @@ class _Fetching:
         """Fetch everything."""
         location, size = self.work.task.content_location, self.work.settings.copy_block_bytes or FIRST_BLOCK
         slot = self.flow.slot(size, is_first=True)
-        with self._open(location, 0, size) as content:
+        with self._open(location, 0, None if self._changes_always() else size) as content:
             source = self._source(location, content)
             if source.total <= size:
                 return self._small(source, content, slot)
@@ -164,6 +165,11 @@ class _Fetching:
                 first = partial(self._first, content, slot, size, len(head))
                 self.flow.run(self._chained(first, self._planned([Block(0, size)])))
         return self._finish(format_type, *ordered.finish())
+
+    def _changes_always(self) -> bool:
+        """Return whether every attempt met another version: the parts of one answer are of one version."""
+        record = self.work.record
+        return record.copy_epoch >= _CHANGES and record.last_error == Code.SOURCE_CHANGED
 
     def resume(self, staged: dict[str, int], kind: FormatType | None) -> Fetched | None:
         """Fetch what is missing; return None when none of the staged blocks can be trusted.
@@ -330,7 +336,7 @@ class _Fetching:
         return Fetched(self.name, format_type, self.source.total, digest, media, ids)
 
     @contextmanager
-    def _open(self, location: str, first: int, length: int) -> Iterator["_Metered"]:
+    def _open(self, location: str, first: int, length: int | None) -> Iterator["_Metered"]:
         begun, meter = time.monotonic(), self.flow.traffic.meter()
         try:
             with self.work.ports.source.open_content(location, first, length) as content:

@@ -23,7 +23,7 @@ _ESCAPE = "%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e])"  # a printable ASCII character: n
 _LOCATION = re.compile(
     rf"{_SCHEME}://(?P<host>{_LABEL}(?:\.{_LABEL})+)(?::443)?"
     r"(?P<path>(?:/(?!\.{1,2}(?:/|\?|\Z))[A-Za-z0-9._~-]+)+/?)"
-    rf"(?P<query>\?(?:[A-Za-z0-9._~=&:+,-]|{_ESCAPE})+)?",
+    rf"(?P<query>\?(?:[A-Za-z0-9._~=&:+,;!$'()*-]|/(?!/|\.{{1,2}}(?:/|\Z))|{_ESCAPE})+)?",
     re.ASCII,
 )
 # The object's id has one position: right after the version. Another `objects` further on, or anything before it, could

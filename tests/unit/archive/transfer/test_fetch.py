@@ -240,3 +240,14 @@ def test_every_range_is_asked_for_once() -> None:
     here.works(task())
     assert given() <= len(media) + 41 * 64
     assert here.source.calls.count("open_content") == 40
+
+
+@pytest.mark.parametrize("blocks", [3, 20])
+def test_a_source_that_names_another_version_in_each_answer_is_read_in_one(blocks: int) -> None:
+    """Machines that do not agree on a version would be asked in parts until ACS has forgotten the recording."""
+    here, media = blocks_world(blocks * BLOCK)
+    here.source.names_a_version_each_time = True
+    here.fakes.queue.send(task())
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert list(here.media_blobs().values()) == [media]

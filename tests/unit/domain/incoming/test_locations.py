@@ -21,6 +21,8 @@ from recording.errors import UnsafeLocationError
 DOCUMENT = document_id()
 HOST = "weu-storage.asm.skype.com"
 GOOD = [
+    f"https://{HOST}/v1/objects/0-weu-d7-1/content/video?sig=abc/def+gh==&se=2026-11-30T10:00:00Z",
+    f"https://{HOST}/v1/objects/0-weu-d7-1/content/video?p=(a);b!c*d$e'f/g",
     location(DOCUMENT),
     location(DOCUMENT, "/content/acsmetadata"),
     location(DOCUMENT, "/content/deletedata"),

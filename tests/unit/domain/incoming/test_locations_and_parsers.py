@@ -69,7 +69,9 @@ LABELS = st.from_regex(r"[a-z0-9](?:[a-z0-9-]{0,10}[a-z0-9])?", fullmatch=True)
 PORTS = st.sampled_from(["", ":443"])
 PATHS = st.lists(st.from_regex(r"[A-Za-z0-9._~-]{1,8}", fullmatch=True), min_size=1, max_size=4).map("/".join)
 PATHS = st.builds(str.__add__, PATHS, st.sampled_from(["", "/"]))
-QUERIES = st.one_of(st.just(""), st.from_regex(r"\?(?:[A-Za-z0-9._~=&:+,-]|%[2-6][0-9A-Fa-f]){1,8}", fullmatch=True))
+QUERIES = st.one_of(
+    st.just(""), st.from_regex(r"\?(?:[A-Za-z0-9._~=&:+,;!$'()*-]|/[A-Za-z0-9]|%[2-6][0-9A-Fa-f]){1,8}", fullmatch=True)
+)
 
 
 @settings(max_examples=1000)
