@@ -192,7 +192,7 @@ def _key_of(idempotency_key: str | None, ports: Ports) -> str:
     told = idempotency_key or uuid4().hex
     if ports.scope is not None:  # the keys of one tenant are independent of another's
         told = f"{ports.scope.mark}\0{told}"
-    return hashlib.sha256(told.encode()).hexdigest()
+    return hashlib.sha256(told.encode(errors="replace")).hexdigest()  # a refused key may not be text that has bytes
 
 
 def _reserve(request: StartRequest, key: str, ports: Ports) -> StartReservation:

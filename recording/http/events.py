@@ -60,7 +60,7 @@ def enable_receiver(request: func.HttpRequest, ports: Ports, settings: Settings)
     def act() -> dict[str, Any]:
         return ReceiverView.of(enable(name, ports)).plain()
 
-    note = f"{name[:32]}: {without_numbers(asked.note)}"
+    note = without_numbers(f"{name[:32]}: {asked.note}")
     caller = caller_of(request, settings)
     return as_json(run_audited(Operation.ENABLE_RECEIVER, None, caller, ports, act, note=note), 200)
 

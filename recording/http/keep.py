@@ -9,6 +9,7 @@ from pydantic import Field
 
 from recording.control.audit import run_audited
 from recording.control.notes import check_recording_id
+from recording.domain.ids import without_numbers
 from recording.domain.incoming.lenient import Time
 from recording.domain.incoming.requests import Exact, PageQuery
 from recording.domain.incoming.roles import Operation
@@ -135,7 +136,9 @@ def approve_erasure(request: func.HttpRequest, ports: Ports, settings: Settings)
         erasures.approve_erasure(erasure_id, caller, ports, settings)
         return ErasureView.of(erasures.erasure_status(erasure_id, ports, settings)).plain()
 
-    return as_json(run_audited(Operation.APPROVE_ERASURE, None, caller, ports, act, note=erasure_id), 202)
+    return as_json(
+        run_audited(Operation.APPROVE_ERASURE, None, caller, ports, act, note=without_numbers(erasure_id)), 202
+    )
 
 
 @endpoint(Operation.GET_ERASURE)

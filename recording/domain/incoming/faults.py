@@ -1,9 +1,13 @@
-"""Describe the faults of a body, field by field, in this project's words, without values. Pure."""
+"""Describe the faults of a body, field by field, in this project's words, without values or names of persons. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+
+from recording.domain.ids import without_numbers
+
+_LONGEST_NAME = 200  # of a field; an unknown one has the name that its sender gave it
 
 # By pydantic's stable type of a fault; what is not listed keeps pydantic's own sentence.
 _WORDS: Mapping[str, str] = {
@@ -52,6 +56,6 @@ def faults_in(error: ValidationError, whole: str = "body", most: int | None = No
 
 
 def _sentence(fault: Mapping[str, Any], whole: str) -> str:
-    field = ".".join(str(part) for part in fault["loc"]) or whole
+    field = without_numbers(".".join(str(part) for part in fault["loc"]))[:_LONGEST_NAME] or whole
     words = _WORDS.get(fault["type"])
     return f"{field}: {words.format(**fault.get('ctx', {})) if words else fault['msg']}"

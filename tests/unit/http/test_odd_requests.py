@@ -9,7 +9,11 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.world import World
 from recording.domain.incoming.roles import Role
+from recording.http import events as http_events
+from recording.http import keep as http_keep
+from recording.http import routes
 from recording.http.console import ROUTES, ConsoleRoute
+from recording.http.routes import Endpoint
 from tests.unit.http.test_console import OWN_PAGE, archived, ask, principal
 
 EVERYBODY = OWN_PAGE | principal(*Role)
@@ -127,3 +131,33 @@ def test_an_odd_header_is_no_mistake_of_the_app(here: World, header: str, word: 
     for route in ROUTES:
         body: Any = b"" if route.method == "GET" else b"{}"
         assert not _fault(ask(here, _path(route), EVERYBODY | {header: word}, route.method, body)), route.path
+
+
+@pytest.mark.parametrize("key", ["\udcff", "a\ud800b", "\x00", "x" * 300])
+def test_a_key_that_is_no_text_is_the_callers_mistake(here: World, key: str) -> None:
+    """It is refused before ACS is called, also where the refusal of a call that must be recorded is told."""
+    body = json.dumps({"serverCallId": "Y2FsbA=="}).encode()
+    request = func.HttpRequest(
+        "POST", "https://app/api/recordings", headers=EVERYBODY | {"Idempotency-Key": key}, body=body
+    )
+    answer = routes.start_recording(request, lambda: (here.ports, here.settings))
+    assert (answer.status_code, json.loads(answer.get_body())["code"]) == (400, "invalid_idempotency_key")
+
+
+NAMELY = "+4915112345678"
+
+
+@pytest.mark.parametrize(
+    ("act", "route"), [(http_keep.approve_erasure, "erasureId"), (http_events.enable_receiver, "name")]
+)
+def test_a_number_in_a_path_is_not_kept_in_the_trail(here: World, act: Endpoint, route: str) -> None:
+    """The audit is kept for years, and an erasure does not look for a number in it."""
+    body, header = json.dumps({"note": "x"}).encode(), EVERYBODY
+    request = func.HttpRequest("POST", "https://app/api/x", headers=header, route_params={route: NAMELY}, body=body)
+    known = here.settings.model_copy(update={"platform_auth": True})
+    answer = act(request, lambda: (here.ports, known))
+    assert answer.status_code >= 400
+    assert NAMELY not in answer.get_body().decode()
+    written = [repr(row) for row in here.fakes.audit.written]
+    assert written
+    assert not any(NAMELY in row for row in written)

@@ -35,3 +35,15 @@ def test_a_caller_reads_what_to_change(model: type[Exact], body: Any, told: str)
     assert told in str(refusal.value)
     for word in ("Input should", "Value error", "Extra inputs", "StartRequest", "yesterday", "lsot"):
         assert word not in str(refusal.value)
+
+
+@pytest.mark.parametrize("model", [StartRequest, PauseRequest, HeldFilter, FindQuery])
+@pytest.mark.parametrize("name", ["+4915112345678", "4:+4915112345678", "8:acs:1f0c2d3e-aaaa_0000-bbbb"])
+def test_a_field_that_is_named_after_a_person_is_not_repeated(model: type[Exact], name: str) -> None:
+    """A caller who puts a number where a name belongs is told so, and no log or page in between learns it."""
+    with pytest.raises(RequestError) as refusal:
+        model.read({name: "x", "y" * 5000: 1})
+    assert name not in str(refusal.value)
+    assert "12345678" not in str(refusal.value)
+    assert "is not known here" in str(refusal.value)
+    assert len(str(refusal.value)) < 1000
