@@ -93,6 +93,8 @@ class Mp4:
     fragments: str = ""  # where a fragment's places count from: moof, absolute, none
     tail: str = "nothing"
     is_open: bool = False  # the last box has no size
+    has_lengths: bool = True  # of its samples
+    has_more_runs: bool = False  # of chunks than it places
     taken: int = 0  # bytes of media that the last media box lacks, with a size to match
 
     @property
@@ -175,10 +177,12 @@ class Mp4:
         total = sum(counts)
         changes = [at for at, count in enumerate(counts) if at == 0 or count != counts[at - 1]]
         runs = b"".join(struct.pack(">III", at + 1, counts[at], 1) for at in changes)
-        rows = 1 if total else 0
+        rows = 1 if total and self.has_lengths else 0
+        more = 1 if self.has_more_runs else 0
+        runs += struct.pack(">III", 1 << 20, 1, 1) * more
         boxes = [
             Box(b"stts", struct.pack(">II", 0, rows) + struct.pack(">II", total, SAMPLE_BYTES) * rows),
-            Box(b"stsc", struct.pack(">II", 0, len(changes)) + runs),
+            Box(b"stsc", struct.pack(">II", 0, len(changes) + more) + runs),
             self._sizes(total),
             self._offsets(places if total else ()),
         ]

@@ -17,6 +17,7 @@ _MP4_FLAGS = (
     *("frag_keyframe+hybrid_fragmented", "frag_keyframe+global_sidx+empty_moov+default_base_moof"),
 )
 _MP4_TRACKS = (("libx264", "aac"), ("libx264",), ("aac",), ("libopus",), ("libx264", "aac", "aac"))
+REORDERED = {"preset": "medium", "bf": "2", "b_strategy": "0", "g": "250"}  # pictures are stored in another order
 _WAV_CODECS = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw")
 
 
@@ -26,6 +27,9 @@ def write_all(folder: Path) -> None:
     for flags, codecs, edits in product(_MP4_FLAGS, _MP4_TRACKS, ("0", "1")):
         name = f"{flags or 'plain'}-{'-'.join(codecs)}-edits{edits}.mp4"
         write_file(folder / name, {"movflags": flags, "use_editlist": edits}, codecs)
+    for flags, pictures in product(_MP4_FLAGS, (1, 5)):
+        name = f"{flags or 'plain'}-{pictures}-pictures-a-second.mp4"
+        write_file(folder / name, {"movflags": flags}, ("libx264",), pictures=pictures, encoder=REORDERED)
     for rate, channels, xing, quality in product((8000, 16000, 24000, 44100, 48000), (1, 2), ("0", "1"), (None, "4")):
         name = f"{rate}-{channels}-xing{xing}-{'vbr' if quality else 'cbr'}.mp3"
         options = {"write_xing": xing, "id3v2_version": "3" if xing == "1" else "0"}
@@ -59,14 +63,23 @@ def write_file(
     channels: int = 1,
     *,
     encoder: dict[str, str] | None = None,
+    pictures: int = 16,
 ) -> None:
-    """Write one file with an encoder's options; none where it does not know the combination."""
+    """Write one file with an encoder's options; none where it does not know the combination.
+
+    The picture has so many `pictures` a second, and at least as many as take two seconds at the usual rate.
+    """
     import av
 
     rate = 48_000 if "libopus" in codecs else rate
     try:
         with av.open(str(path), "w", options={name: told for name, told in options.items() if told}) as container:
-            streams = [_stream(container, codec, rate, channels, encoder or {}) for codec in codecs]
+            streams = [
+                _pictures_of(container, pictures, encoder or {})
+                if codec == "libx264"
+                else _sound_of(container, codec, rate, channels, encoder or {})
+                for codec in codecs
+            ]
             for stream in streams:
                 for frame in _pictures() if stream.type == "video" else _sound(stream, rate, channels):
                     container.mux(stream.encode(frame))
@@ -76,11 +89,14 @@ def write_file(
         path.unlink(missing_ok=True)
 
 
-def _stream(container: Any, codec: str, rate: int, channels: int, encoder: dict[str, str]) -> Any:
-    if codec == "libx264":
-        stream = container.add_stream(codec, rate=16, options={"g": "8", "preset": "ultrafast", "threads": "1"})
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        return stream
+def _pictures_of(container: Any, pictures: int, encoder: dict[str, str]) -> Any:
+    options = {"g": "8", "preset": "ultrafast", "threads": "1", **encoder}
+    stream = container.add_stream("libx264", rate=pictures, options=options)
+    stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+    return stream
+
+
+def _sound_of(container: Any, codec: str, rate: int, channels: int, encoder: dict[str, str]) -> Any:
     layout = {1: "mono", 2: "stereo", 3: "2.1", 5: "5.0"}[channels]
     return container.add_stream(codec, rate=rate, layout=layout, options=encoder)
 

@@ -41,6 +41,7 @@ CODINGS = {
     "s16": Coding(1, 16, lambda value: struct.pack("<h", round(32_000 * value)), 2),
     "s12": Coding(1, 12, lambda value: struct.pack("<h", round(32_000 * value)), 2),
     "s24": Coding(1, 24, lambda value: struct.pack("<i", round((1 << 22) * value))[:3], 3),
+    "s24 in 4 bytes": Coding(1, 24, lambda value: struct.pack("<i", round((1 << 30) * value)), 4),
     "s20": Coding(1, 20, lambda value: struct.pack("<i", round((1 << 22) * value))[:3], 3),
     "s32": Coding(1, 32, lambda value: struct.pack("<i", round((1 << 30) * value)), 4),
     "f32": Coding(3, 32, lambda value: struct.pack("<f", value), 4),
@@ -70,6 +71,8 @@ CHUNKS = {
     "empty": riff_chunk(b"cue ", b""),
     "page of zeros": riff_chunk(b"PAD ", bytes(4000)),
     "id3": riff_chunk(b"id3 ", b"ID3\x04\0\0\0\0\0\0"),
+    "a name of zeros": riff_chunk(b"\0\0\0\0", b""),
+    "a name in no letters": riff_chunk(b"\xff\xfe\xfd\xfc", bytes(20)),
     "fact": riff_chunk(b"fact", struct.pack("<I", round(RATE * SECONDS))),
 }
 

@@ -17,6 +17,7 @@ _SAME = 0xFFFE0C00  # sync, version, layer and sample rate: equal in all frames 
 _MOST_BEFORE = 1 << 20  # players look no further for the first frame
 _MOST_BETWEEN_FRAMES = 2  # a gap of two frames or more is a hole
 _MOST_AFTER = 16 * 1024  # tags are known by name and size; more than this after the last frame is a hole too
+_MOST_IN_A_SHORT_FILE = 4 * 1024
 _LONGEST_LOOK = 16 * 1024  # a tag's header, and the three frames that a new beginning needs, fit in
 _JOINED = 4 * _LONGEST_LOOK  # bytes of a piece that are put behind what is left of the one before
 _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
@@ -143,7 +144,8 @@ class Mp3Walker:
             self._walk(rest, 0, is_end=True)
         if not self._counts:
             raise ValueError(FAULT_UNKNOWN if self._gap else "the MP3 file holds no frames")
-        if (self._skip and self._is_frame_open) or self._ends_in_header(rest[-3:]):
+        is_header_cut = self._ends_in_header(rest[-3:]) and not self._is_promise_kept()
+        if (self._skip and self._is_frame_open) or is_header_cut:
             raise ValueError(FAULT_CUT)
         if self._skip:
             self._remarks[REMARK_CUT_TAG] = None
@@ -160,8 +162,12 @@ class Mp3Walker:
             has_video=False,
         )
 
+    def _is_promise_kept(self) -> bool:
+        """Return whether all frames are there that the encoder's table counts: what follows is no frame of it."""
+        return self._promised is not None and self._counts.total() - self._silent >= self._promised
+
     def _judge_end(self) -> None:
-        if self._gap > _MOST_AFTER and self._promised is None:
+        if self._promised is None and self._is_large(self._gap):
             raise ValueError(FAULT_HOLE)
         if self._gap:
             self._remarks[REMARK_AFTER] = None
@@ -172,6 +178,11 @@ class Mp3Walker:
             raise ValueError(FAULT_FEWER)
         if there > self._promised + 2:
             self._remarks[REMARK_MORE_FRAMES] = None
+
+    def _is_large(self, gap: int) -> bool:
+        """Return whether the bytes after the last frame are too many for padding: also a quarter of a short file."""
+        sound = sum(_FRAMES[key].size * count for key, count in self._counts.items())
+        return gap > _MOST_AFTER or (gap > _MOST_IN_A_SHORT_FILE and gap * 4 > sound)
 
     def _ends_in_header(self, tail: bytes) -> bool:
         """Return whether the last bytes, fewer than four, begin like another frame."""

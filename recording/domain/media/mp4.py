@@ -15,7 +15,9 @@ _TO_THE_END = 1 << 62  # where a box without a size ends
 _SHORTFALL_MS, _SHORTFALL_SHARE = 2000.0, 0.1
 _INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"))
 _TABLES = frozenset((b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"trun", b"elst"))
-_HEADERS = frozenset((b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"stsd", b"mehd", b"trex", b"tfhd"))
+_HEADERS = frozenset(
+    (b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"stsd", b"mehd", b"trex", b"tfhd", b"ctts")
+)
 _DEEPEST = 8  # boxes within boxes that are walked; an index has six
 _LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
 
@@ -27,6 +29,7 @@ REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples
 FAULT_NOT_THERE = "the MP4 file's index refers to media that is missing"
 FAULT_SEGMENTS = "the MP4 file ends before the segments that its index names"
 FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
+FAULT_NO_FRAGMENTS = "the MP4 file's index says nothing of fragments (mvex)"
 FAULT_PLAYS_NOTHING = "the MP4 file's edit list plays nothing"
 FAULT_HOLE = "the MP4 file has zeros where its index says that media is"
 
@@ -104,8 +107,7 @@ class Mp4Walker:
             raise ValueError("the MP4 file has no index (moov)")
         if b"mdat" not in self._seen:
             raise ValueError("the MP4 file has no media (mdat)")
-        if self._segments_end > self._intake.position and self._seen & {b"moof", b"mvex"}:  # else left by a tool
-            raise ValueError(FAULT_SEGMENTS)
+        self._check_fragments()
         if not self._is_checked:
             return
         if not any(track.is_media for track in self._tracks):
@@ -124,6 +126,12 @@ class Mp4Walker:
         is_compressed = all(track.entry in NEVER_ZERO_ENTRIES for track in self._playing())
         if is_compressed:
             self._check_holes(sum(track.media_bytes for track in self._playing()))
+
+    def _check_fragments(self) -> None:
+        if b"moof" in self._seen and b"mvex" not in self._seen:
+            raise ValueError(FAULT_NO_FRAGMENTS)  # players play none then
+        if self._segments_end > self._intake.position and self._seen & {b"moof", b"mvex"}:  # else left by a tool
+            raise ValueError(FAULT_SEGMENTS)
 
     def _check_holes(self, media_bytes: int) -> None:
         """Raise for a long run of zeros; in a small file also for shorter ones that are a quarter of the media."""

@@ -50,6 +50,7 @@ class Track:
         self.ticks = 0  # the samples' lengths, together
         self.media_bytes = 0  # of all samples that were placed
         self.edits: list[tuple[int, int]] = []  # length in the movie's time scale, start in the track's
+        self.first_shift = 0  # ticks from the first sample's place in the file's order to its place in time
         self.default_ticks = 0  # `trex`
         self.default_size = 0
         self.fragment_ticks = 0
@@ -80,8 +81,11 @@ class Track:
         """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are no media.
 
         A length of 0 means all that follows where fragments follow, and nothing where the index is all there is.
+        Where pictures are stored in another order than they are shown in, the first is shown later: only an edit that
+        starts after it leaves something out.
         """
-        edits = [(length, media_ms - start * 1000 / self.time_scale) for length, start in self.edits if start >= 0]
+        starts = [(length, max(start - self.first_shift, 0)) for length, start in self.edits if start >= 0]
+        edits = [(length, media_ms - start * 1000 / self.time_scale) for length, start in starts]
         if not edits:
             return media_ms
 
@@ -130,6 +134,11 @@ class Track:
         self._times = counts, ticks = self._pairs(content)
         self.ticks = sum(map(int.__mul__, counts, ticks))
 
+    def _read_shifts(self, content: bytes) -> None:
+        if int.from_bytes(content[4:8], "big"):
+            (shift,) = struct.unpack_from(">i", content, 12)
+            self.first_shift = max(shift, 0)
+
     def _read_runs(self, content: bytes) -> None:
         entries = _table(content, "I", 3, 4)
         self._runs = list(zip(entries[0::3], entries[1::3], strict=True))
@@ -172,8 +181,13 @@ class Track:
         """Add where the index says that the samples are; then forget the table.
 
         Raises:
-            ValueError: when the table names more samples than chunks.
+            ValueError: when the table names more samples than chunks, or chunks that it does not place; or when it
+                says of no sample how long it is. Players open neither.
         """
+        if self.samples and not self._times[0]:
+            raise ValueError("the MP4 file's index names samples without a length")
+        if self._runs and self._runs[-1][0] > len(self._chunk_offsets):
+            raise ValueError("the MP4 file's index names more chunks than it places")
         same, each = self._sizes
         sums = None if same else array("Q", accumulate(each, initial=0))
         sample = 0
@@ -281,6 +295,7 @@ _READERS = {
     b"smhd": Track._read_sound_header,
     b"stsd": Track._read_description,
     b"stts": Track._read_times,
+    b"ctts": Track._read_shifts,
     b"stsc": Track._read_runs,
     b"stsz": Track._read_sizes,
     b"stz2": Track._read_compact_sizes,

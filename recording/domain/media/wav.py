@@ -128,8 +128,8 @@ class WavWalker:
         size, is_first = 0, True
         while len(header := (yield from self._header_after(size))) == 8:
             name, size = struct.unpack("<4sI", header)
-            if not all(32 <= letter < 127 for letter in name):
-                break
+            if self._sound is not None and not all(32 <= letter < 127 for letter in name):
+                break  # before the sound, players step over chunks of any name
             if is_first and self._form in LARGE_FORMS and name != b"ds64":
                 raise ValueError(FAULT_NO_SIZES)  # players look for it nowhere else
             size, is_first = (yield from self._chunk(intake, name, size)), False
@@ -185,7 +185,7 @@ class WavWalker:
             raise ValueError("the WAV file's format has no channels or no rate")
         if kind == EXTENSIBLE and min(int.from_bytes(content[16:18], "little"), len(content) - 18) >= _EXTENSION_BYTES:
             kind = int.from_bytes(content[24:26], "little")
-        width = bytes_of_sample(kind, bits)
+        width = bytes_of_sample(kind, bits, int.from_bytes(content[12:14], "little") / channels)
         if kind in _COMPRESSED:
             self._remarks[REMARK_COMPRESSED] = None
         elif width not in _WIDTHS.get(kind, ()):

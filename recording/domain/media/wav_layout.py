@@ -150,8 +150,16 @@ def is_unpadded(behind: bytes) -> bool:
     return behind[:4] in CHUNK_IDS and behind[1:5] not in CHUNK_IDS
 
 
-def bytes_of_sample(kind: int, bits: int) -> int:
-    """Return the bytes of one sample; those of A-law and µ-law have one, whatever the format says."""
+def bytes_of_sample(kind: int, bits: int, apart: float) -> int:
+    """Return the bytes of one sample; those of A-law and µ-law have one, whatever the format says.
+
+    Args:
+        kind: as the format's table says.
+        bits: as the format says.
+        apart: how many bytes a sample of one channel takes in a frame: 24 bits may be stored in four.
+    """
+    if kind == _PCM and (bits, apart) == (24, 4):
+        return 4
     return 1 if kind in _LAWS else (bits + 7) // 8
 
 
@@ -160,7 +168,7 @@ def _layout(sound_at: int, size: int, total: int, form: bytes) -> WavLayout:
     kind, channels, rate, _, align, bits = struct.unpack_from("<HHIIHH", form)
     if kind == EXTENSIBLE and len(form) >= 26:
         kind = int.from_bytes(form[24:26], "little")
-    frame = channels * bytes_of_sample(kind, bits) or align
+    frame = channels * bytes_of_sample(kind, bits, align / max(channels, 1)) or align
     if not (channels and rate and frame) or frame % channels:
         raise ValueError("the WAV file's format cannot be read")
     return WavLayout(sound_at, there if size in _UNFILLED else min(size, there), kind, channels, rate, frame, form)

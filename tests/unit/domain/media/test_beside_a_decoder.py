@@ -1,5 +1,6 @@
 """Files that no encoder writes, beside a decoder: what it plays whole is accepted, what it cannot play is not."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,7 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from dev.compare_media import judge
-from dev.compare_media.encode import write_file
+from dev.compare_media.built import Mp4
+from dev.compare_media.encode import REORDERED, write_file
 from dev.compare_media.odd_files import AFTER, BEFORE, SECONDS, Layout, Wav, layouts, rewrapped, wav_files
 from recording.domain.media import MediaFacts, MediaProbe
 
@@ -77,6 +79,26 @@ def test_an_mp3_file_that_is_cut_or_has_a_hole(share: int, xing: str) -> None:
     assert is_at_the_end or probed(sound[:at] + bytes(1500) + sound[at + 1500 :]).fault is not None
 
 
+@pytest.mark.parametrize(
+    "behind", [b"\0" * 6000, b"\xa5" * 6000, b"<p>Service Unavailable</p>" * 300], ids=["zeros", "noise", "a page"]
+)
+def test_a_short_mp3_file_of_which_a_large_part_is_no_sound(behind: bytes) -> None:
+    """A storage that lost the rest of a short file gives as little as this."""
+    sound = mp3(xing="0")
+    half = sound[: len(sound) // 2]
+    assert len(behind) * 4 > len(half)
+    assert probed(half + behind).fault is not None
+
+
+@pytest.mark.parametrize("tail", [b"\xff", b"\xff\xfb", b"\xff\xf3\x40"])
+def test_bytes_behind_all_the_frames_that_are_counted_are_no_cut_frame(tail: bytes) -> None:
+    """The encoder's table says how many frames there are; without one, the bytes begin another."""
+    counted, uncounted = mp3(44_100, xing="1"), mp3(44_100)
+    compare(counted + tail, played_ms(counted), is_whole=True)
+    assert probed(counted + tail).fault is None
+    assert probed(uncounted + tail[:1]).fault is not None
+
+
 MOVFLAGS = ("", "frag_keyframe+empty_moov+default_base_moof")
 TRACKS = (("aac",), ("libx264", "aac"))
 
@@ -110,3 +132,42 @@ def test_an_mp4_file_that_is_cut(share: int, flags: str) -> None:
     compare(cut, played_ms(data), is_whole=False)
     facts = probed(cut)
     assert facts.fault is not None or facts.container == "fragmented mp4"
+
+
+@cache
+def slow(flags: str, pictures: int) -> bytes:
+    """Return few pictures a second, stored in another order than they are shown in."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.mp4"
+        write_file(path, {"movflags": flags}, ("libx264",), pictures=pictures, encoder=REORDERED)
+        return path.read_bytes()
+
+
+@pytest.mark.parametrize("pictures", [1, 2, 5, 15])
+@pytest.mark.parametrize("flags", [*MOVFLAGS, "faststart", "negative_cts_offsets", "frag_keyframe"])
+def test_few_pictures_a_second_that_are_stored_out_of_order_play_whole(flags: str, pictures: int) -> None:
+    """The edit list starts where the first one is shown; at one a second that is two seconds behind the start."""
+    data = slow(flags, pictures)
+    facts = probed(data)
+    assert facts.fault is None
+    assert facts.duration_ms == pytest.approx(32 * 1000 / pictures, rel=0.01)
+
+
+@pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov+default_base_moof", "frag_keyframe+empty_moov", "cmaf"])
+def test_fragments_that_the_index_does_not_know_of_are_played_by_nobody(flags: str) -> None:
+    """They are all there, and players look for them only where the index says so."""
+    data = encoded("a.mp4", ("aac",), (("movflags", flags),), 16_000, 1)
+    broken = data.replace(b"mvex", b"free")
+    assert played_ms(broken) <= SCRAP_MS
+    assert probed(broken).fault is not None
+
+
+@pytest.mark.parametrize("has_lengths", [True, False])
+@pytest.mark.parametrize("sizes", ["same", "each", "compact"])
+def test_an_index_that_no_player_opens(has_lengths: bool, sizes: str) -> None:
+    """It names chunks without saying where they are, or says of no sample how long it is."""
+    made = Mp4(media=(4, 4), sizes=sizes)
+    assert probed(made.written()).fault is None
+    data = replace(made, has_lengths=has_lengths, has_more_runs=has_lengths).written()
+    assert played_ms(data) <= SCRAP_MS
+    assert probed(data).fault is not None
