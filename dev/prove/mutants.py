@@ -8,7 +8,7 @@ for people are left alone: another wording is no fault.
 import ast
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TURNED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
@@ -34,23 +34,32 @@ _NAMES = ("code", "reason", "outcome")  # keyword arguments whose texts are look
 
 @dataclass(frozen=True)
 class Mutant:
-    """One planted fault: `name` is the function and what was done to it, `source` the whole module with it."""
+    """One planted fault: `name` is the function and what was done to it, `source` is written when it is asked for.
+
+    Most who go through the mutants want the names of all and the text of a few.
+    """
 
     name: str
     function: str
-    source: str
+    original: str
+    node: ast.AST
+    changed: ast.AST
+
+    @property
+    def source(self) -> str:
+        """Return the whole module with the fault in it."""
+        return _with(self.original, self.node, self.changed)
 
 
-def mutants_of(source: str, is_wanted: Callable[[str], bool] = lambda _name: True) -> Iterator[Mutant]:
-    """Yield every mutant of a module whose name is wanted, in the order of its text; no other is made."""
+def mutants_of(source: str) -> Iterator[Mutant]:
+    """Yield every mutant of a module, in the order of its text."""
     seen: Counter[str] = Counter()
     for function, node in _places(ast.parse(source)):
         for what, changed in _changes(node):
             name = f"{function}: {what}"
             seen[name] += 1
             told = name if seen[name] == 1 else f"{name} ({seen[name]})"
-            if is_wanted(told):
-                yield Mutant(told, function, _with(source, node, changed))
+            yield Mutant(told, function, source, node, changed)
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:

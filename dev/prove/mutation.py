@@ -17,7 +17,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.pool import Pool
 from pathlib import Path
 from types import ModuleType
@@ -61,10 +60,6 @@ class Target:
     def source(self) -> str:
         """Return what it is without a fault."""
         return (ROOT / f"{self.module.replace('.', '/')}.py").read_text(encoding="utf-8")
-
-    def named(self, mutant: str) -> str:
-        """Return a mutant's name in the list of survivors and on the command line."""
-        return f"{self.module.rpartition('.')[2]}.{mutant}"
 
 
 TARGETS = (
@@ -163,7 +158,7 @@ class Job:
     @property
     def name(self) -> str:
         """Return its name for the list of survivors."""
-        return self.target.named(self.mutant.name if self.mutant else "as it is")
+        return f"{self.target.module.rpartition('.')[2]}.{self.mutant.name if self.mutant else 'as it is'}"
 
     @property
     def is_in_guard(self) -> bool:
@@ -242,13 +237,9 @@ def _too_long(_number: int, _frame: object) -> None:
 def jobs(only: Sequence[str] = ()) -> Iterator[Job]:
     """Yield the modules as they are, then every mutant; or those whose names hold one of these texts."""
     planted = [target for target in TARGETS if only or not target.is_asked_for]
-    yield from (Job(target, None) for target in planted if _is_asked_for(only, target, "as it is"))
-    for target in planted:
-        yield from (Job(target, made) for made in mutants_of(target.source, partial(_is_asked_for, only, target)))
-
-
-def _is_asked_for(only: Sequence[str], target: Target, mutant: str) -> bool:
-    return not only or any(text in target.named(mutant) for text in only)
+    every = [Job(target, None) for target in planted]
+    every += [Job(target, mutant) for target in planted for mutant in mutants_of(target.source)]
+    yield from (job for job in every if not only or any(text in job.name for text in only))
 
 
 class Runs:

@@ -145,7 +145,7 @@ def test_every_survivor_is_a_mutant_outside_of_the_guard() -> None:
 
 
 def test_what_is_asked_for_by_its_name_is_planted_and_no_other() -> None:
-    """To make all 3,000 takes a minute, which one mutant must not cost."""
+    """The names are those of the list of survivors."""
     asked = [job.name for job in jobs(["blocks.regrouped", "twins.as it is"])]
     assert asked[0] == "twins.as it is"
     assert len(asked) > 5
