@@ -13,7 +13,7 @@ from recording.control.recordings import get_recording
 from recording.domain.calls.pauses import PauseEnd
 from recording.library.pause_report import PauseQuery, report_pauses
 from tests.unit.control.calls import pauses, starts, under
-from tests.unit.control.test_pause_findings import played
+from tests.unit.control.test_findings import played
 
 
 def reported(here: World) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def test_a_bundle_has_everything_and_every_reader_opens_it(tmp_path: Path) -> No
 
 
 def test_the_verifier_of_the_archive_reads_a_bundle_and_finds_changed_media(tmp_path: Path) -> None:
-    """The commands for everybody else are tried in test_bundle_verified.py."""
+    """The commands for everybody else are tried in test_verify_bundle.py."""
     here = archived()
     export_id = asks(here)
     works(here)

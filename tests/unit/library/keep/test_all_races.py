@@ -16,7 +16,7 @@ from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
 from recording.library.keep.holds import place_hold
 from recording.library.tags import change_tags
-from tests.unit.library.keep.test_erase_speaker import archived, asks, item, voice_left
+from tests.unit.library.keep.test_speaker import archived, asks, item, voice_left
 
 Work = Callable[[World], object]
 RETAINED = {"when": {"tags": {"line": "tax"}}}

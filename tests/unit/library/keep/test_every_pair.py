@@ -36,7 +36,7 @@ from tests.unit.library.keep.test_all_races import (
     tags,
     tries,
 )
-from tests.unit.library.keep.test_erase_speaker import asks, voice_left
+from tests.unit.library.keep.test_speaker import asks, voice_left
 from tests.unit.library.seal.seal_world import copied, verified
 
 Work = Callable[[World], object]

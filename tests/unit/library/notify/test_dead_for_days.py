@@ -8,7 +8,7 @@ from recording.library.notify.catch_up import catch_up
 from recording.library.notify.operate import Asked, enable, replay
 from recording.ports.outgoing import Answer
 from tests.unit.library.notify.outgoing_world import archived
-from tests.unit.library.notify.test_notify import goes_on
+from tests.unit.library.notify.test_send import goes_on
 
 DAYS = 8
 

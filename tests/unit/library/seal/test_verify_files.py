@@ -13,7 +13,7 @@ from dev.in_memory.fakes.seal import FakeSealKey, FakeTimeStamps
 from dev.in_memory.keep_world import put_rule
 from recording.domain.seal.signature import pem_of
 from recording.library.tags import change_tags
-from tests.unit.library.keep.test_erase_speaker import archived, asks
+from tests.unit.library.keep.test_speaker import archived, asks
 from tests.unit.library.seal.seal_world import acts, copied, seals, verified
 
 KEY = pem_of(FakeSealKey().public_key())

@@ -21,7 +21,7 @@ from recording.library.seal.withdraw import withdraw_rows
 from recording.operate.attention import needs_attention
 from recording.ports import AuditEntry
 from tests.unit.library.seal.seal_world import acts, archives, copied, numbers, seal_of, sealed_world, seals, verified
-from tests.unit.library.seal.test_audit_as_sealed import CHANGES, OPERATIONS, change
+from tests.unit.library.seal.test_compare_audit import CHANGES, OPERATIONS, change
 
 CALLER = "11111111-2222-3333-4444-555555555555"
 

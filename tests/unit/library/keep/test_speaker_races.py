@@ -19,7 +19,7 @@ from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
 from recording.library.listening import find_media
 from recording.library.waveforms import waveform_of
-from tests.unit.library.keep.test_erase_speaker import archived, asks, item, voice_left
+from tests.unit.library.keep.test_speaker import archived, asks, item, voice_left
 
 Work = Callable[[World], object]
 
