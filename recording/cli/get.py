@@ -82,9 +82,9 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
     run_audited(Operation.LISTEN, recording_id, session.caller, session.ports, act, note="all files")
     differ = [one for one in got if one.proved is False]
     compared = sum(one.proved is not None for one in got)
-    facts: dict[str, Any] = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
-    facts |= {"leftOut": lacks}
-    facts |= {"offline": offline} if offline else {}
+    answer: dict[str, Any] = {"recordingId": recording_id, "files": [GotFileView.of(one).plain() for one in got]}
+    answer |= {"leftOut": lacks}
+    answer |= {"offline": offline} if offline else {}
     total_read = f"{counted(len(got), 'file')}, {size_of(sum(one.length_bytes for one in got))}, in {folder}"
     total_read += f"; {compared} of them compared with the catalog" if compared < len(got) else ""
     end = (
@@ -94,7 +94,7 @@ def _download(session: Session, recording_id: str, folder: Path) -> int:
     )
     lines = [text(("in the archive tier  ", "yellow"), name) for name in offline]
     lines += [text(("not here  ", "bold red"), f"{one['what']}: {one['why']}") for one in lacks]
-    session.show(facts, table(session, _COLUMNS, [_row(one) for one in got]), *lines, text(f"{total_read}: ", end))
+    session.show(answer, table(session, _COLUMNS, [_row(one) for one in got]), *lines, text(f"{total_read}: ", end))
     return NEEDS_ATTENTION if differ or offline or lacks else FINE
 
 

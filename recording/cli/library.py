@@ -117,18 +117,18 @@ def tag(  # noqa: PLR0917 - typer takes options as parameters
     session = session_of(context, form)
     recording_id = find_recording(recording, session.ports)
     changes = {**dict(_pair(each) for each in tags or ()), **dict.fromkeys(remove or ())}
-    facts = _tags_now(session, recording_id)
+    answer = _tags_now(session, recording_id)
     if changes:
-        seen = if_match or facts["etag"]
-        facts = run_audited(
+        seen = if_match or answer["etag"]
+        answer = run_audited(
             Operation.TAG,
             recording_id,
             session.caller,
             session.ports,
             lambda: change_tags(recording_id, {"tags": changes}, seen, session.ports, session.settings),
         )
-    lines = [f"{name}={value}" for name, value in facts["tags"].items()] or ["no tags"]
-    session.show(facts, *(text(line) for line in lines), text(("ETag: ", "dim"), facts["etag"]))
+    lines = [f"{name}={value}" for name, value in answer["tags"].items()] or ["no tags"]
+    session.show(answer, *(text(line) for line in lines), text(("ETag: ", "dim"), answer["etag"]))
     raise typer.Exit(FINE)
 
 
@@ -284,7 +284,7 @@ def _import(
 class _Run:
     """What a run over many recordings did: as JSON, what it left out with the reasons, and in one line."""
 
-    facts: dict[str, Any]
+    answer: dict[str, Any]
     problems: Sequence[tuple[str, str]]
     line: str
 
@@ -317,5 +317,5 @@ def _show_end(session: Session, run: _Run) -> int:
     """Show what a run did, its problems first; return the exit code."""
     lines = [text((f"{why}  ", "yellow"), name) for name, why in run.problems]
     count = (run.count, "bold red" if run.problems else "green")
-    session.show(run.facts, *lines, text(f"{run.line}, ", count))
+    session.show(run.answer, *lines, text(f"{run.line}, ", count))
     return NEEDS_ATTENTION if run.problems else FINE

@@ -139,14 +139,14 @@ def _row(session: Session, one: Listed) -> list[Cell]:
 
 def _attention(session: Session, chosen: HeldFilter, limit: int) -> int:
     found = needs_attention(session.ports, session.settings, chosen)
-    facts = HeldListView.of(found, top=limit).plain()
+    answer = HeldListView.of(found, top=limit).plain()
     rows = [_item(session, item) for item in found.items[:limit]]
     parts: list[RenderableType] = (
         [table(session, _ATTENTION, rows)] if rows else [text(("nothing needs attention", "green"))]
     )
     if len(found.items) > limit:
         parts.append(beyond(len(found.items) - limit))
-    session.show(facts, *parts)
+    session.show(answer, *parts)
     return NEEDS_ATTENTION if found.items else FINE
 
 

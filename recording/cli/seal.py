@@ -97,11 +97,11 @@ def verify(  # noqa: PLR0917 - typer takes options as parameters
         )
     except ValueError as error:
         raise RequestError(f"--key or --witness: {error}") from None
-    session.show(_facts(found), *_parts(session, found))
+    session.show(_answer(found), *_parts(session, found))
     raise typer.Exit(UNKNOWN if found.is_empty else NEEDS_ATTENTION if found.problems else FINE)
 
 
-def _facts(found: Verdict) -> dict[str, Any]:
+def _answer(found: Verdict) -> dict[str, Any]:
     return {to_camel(name): value for name, value in vars(found).items() if name != "problems"} | {
         "problems": [{"kind": one.kind, "name": one.name, "detail": one.detail} for one in found.problems]
     }
@@ -151,7 +151,7 @@ def status(context: typer.Context, form: Form) -> None:
     found = _ports(session)
     head, waiting = head_of(session.ports, found), len(found.waiting.first(MOST_WAITING))
     compared = SealLook.read(session.ports.catalog.cursor(COMPARED))
-    facts = {
+    answer = {
         "origin": found.origin,
         "checkpoint": head.number,
         "leaves": head.tree.size,
@@ -162,12 +162,12 @@ def status(context: typer.Context, form: Form) -> None:
         "differences": compared.differences if compared else None,
     }
     if head.signed is None:
-        session.show(facts, text(f"no checkpoint yet; {_waiting(waiting)}"))
+        session.show(answer, text(f"no checkpoint yet; {_waiting(waiting)}"))
         return
     leaves = counted(head.tree.size, "leaf", "leaves")
     at = clock_time(head.at, session.now) if head.at else "an unknown time"
     told = text(f"checkpoint {head.number} of {at}, {leaves}; {_waiting(waiting)}")
-    session.show(facts, told, line(f"witness: {head.line}"), text(_compared(session, compared)))
+    session.show(answer, told, line(f"witness: {head.line}"), text(_compared(session, compared)))
 
 
 def _waiting(count: int) -> str:
@@ -213,8 +213,8 @@ def get_log(
             write_whole(path, stored[0])
             count += 1
     lines = [text(("left out  ", "yellow"), f"{name}: it would be written outside of the folder") for name in left_out]
-    facts = {"folder": str(folder), "files": count, "leftOut": left_out}
-    session.show(facts, *lines, text(f"{counted(count, 'file')} written to {folder}"))
+    answer = {"folder": str(folder), "files": count, "leftOut": left_out}
+    session.show(answer, *lines, text(f"{counted(count, 'file')} written to {folder}"))
     raise typer.Exit(NEEDS_ATTENTION if left_out else FINE)
 
 
@@ -233,11 +233,11 @@ def audit(
     """
     session = session_of(context, form)
     found = compare_audit(session.ports.clock.now() - timedelta(days=days), session.ports, _ports(session))
-    session.show(_compared_facts(found), *_compared_parts(session, found))
+    session.show(_compared_answer(found), *_compared_parts(session, found))
     raise typer.Exit(NEEDS_ATTENTION if found.differences else FINE)
 
 
-def _compared_facts(found: Compared) -> dict[str, Any]:
+def _compared_answer(found: Compared) -> dict[str, Any]:
     return {to_camel(name): value for name, value in vars(found).items() if name != "differences"} | {
         "differences": [{"problem": one.problem, "row": one.row, "detail": one.detail} for one in found.differences]
     }

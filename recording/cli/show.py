@@ -210,8 +210,8 @@ def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:
     if is_held(chunk):
         yield text(("  → ", "dim"), f"recordings redrive --id {name}")
         for suspect in chunk.suspects:
-            facts = f"{size_of(suspect.length_bytes)}, {suspect.reason}"
-            yield text(("  suspect bytes: ", "dim"), suspect.blob_name.rpartition("/")[2], f" ({facts})")
+            about = f"{size_of(suspect.length_bytes)}, {suspect.reason}"
+            yield text(("  suspect bytes: ", "dim"), suspect.blob_name.rpartition("/")[2], f" ({about})")
             yield text(("  → ", "dim"), f"recordings accept {name} --note WHY")
     elif chunk.next_attempt_at:
         due = due_in(chunk.next_attempt_at, session.now)

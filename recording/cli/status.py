@@ -46,8 +46,8 @@ def status(context: typer.Context, form: Form, watch: WatchOption = None) -> Non
 def _look(session: Session) -> int:
     seen, found = overview(session.ports), needs_attention(session.ports, session.settings)
     queues = session.ports.queue.depths()
-    facts = StatusView.of(seen, found, queues).plain()
-    session.show(facts, *_screen(session, seen, found, queues))
+    answer = StatusView.of(seen, found, queues).plain()
+    session.show(answer, *_screen(session, seen, found, queues))
     return NEEDS_ATTENTION if found.items else FINE
 
 
@@ -61,7 +61,7 @@ def _screen(
         yield Group(table(session, _COLUMNS, rows), Text())
     else:
         yield text(("nothing needs attention", "green"))
-    yield text(" · ".join(_facts(session, seen, queues)))
+    yield text(" · ".join(_figures(session, seen, queues)))
     yield text(" · ".join(_timers(session, found)))
     if not seen.counted_all:
         yield text(("the counts cover only a part of the catalog", "yellow"))
@@ -138,7 +138,7 @@ def _percent(share: float) -> str:
     return f"{int(share * 1000) / 10:g} %"
 
 
-def _facts(session: Session, seen: Overview, queues: Sequence[QueueDepth]) -> Iterator[str]:
+def _figures(session: Session, seen: Overview, queues: Sequence[QueueDepth]) -> Iterator[str]:
     left = f" (least {time_left(seen.least_time_left)} left)" if seen.least_time_left is not None else ""
     yield f"open {seen.open_chunks}{left}"
     yield f"archived {seen.archived_chunks}, today {seen.archived_today} ({size_of(seen.bytes_today)})"

@@ -60,8 +60,8 @@ def trail(  # noqa: PLR0917 - typer takes options as parameters
     parts: list[RenderableType] = [table(session, _COLUMNS, rows)] if rows else [_nothing(session, begin)]
     if len(kept) > len(shown):
         parts.append(beyond(len(kept) - len(shown)))
-    facts = {"entries": [view.plain() for view in TrailEntryView.all_of(shown)], "more": len(kept) - len(shown)}
-    session.show(facts, *parts)
+    answer = {"entries": [view.plain() for view in TrailEntryView.all_of(shown)], "more": len(kept) - len(shown)}
+    session.show(answer, *parts)
     raise typer.Exit(FINE)
 
 

@@ -11,7 +11,7 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 
 
-def pause_facts(pause: CommandedPause) -> dict[str, Any]:
+def shown_pause(pause: CommandedPause) -> dict[str, Any]:
     """Return a pause for an answer."""
     return {
         "pauseId": pause.id,
@@ -56,6 +56,6 @@ def _unit_of_pauses(chunk: ChunkRecord) -> int:
     return 1000 if pauses_are_in_seconds(chunk.duration_ms, chunk.facts.duration_ms, paused) else 1
 
 
-def finding_facts(finding: PauseFinding) -> dict[str, Any]:
+def shown_finding(finding: PauseFinding) -> dict[str, Any]:
     """Return a finding for an answer."""
     return {"what": finding.what, "at": finding.at.isoformat(), "seconds": finding.seconds}

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from recording.control.acs_state import acs_state, is_paused, is_recording
-from recording.control.findings import pause_facts
+from recording.control.findings import shown_pause
 from recording.control.looks import look_later, pause_left_behind, state_before
 from recording.control.notes import acs_id_of, check_recording_id, known_recording, note, policy_of
 from recording.control.pause_notes import end_pause, finder_of_kind, guard_pause, note_paused, with_pause
@@ -112,7 +112,7 @@ def begin_pause(
     return {
         "recordingId": name,
         "state": merged_state("inactive", record),
-        "pause": pause_facts(find_open(record.pauses) or pause),
+        "pause": shown_pause(find_open(record.pauses) or pause),
     }
 
 

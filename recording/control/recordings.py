@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from recording.control.findings import finding_facts, findings_of, pause_facts
+from recording.control.findings import findings_of, shown_finding, shown_pause
 from recording.control.guards.enqueue import send_guards_of_start
 from recording.control.notes import check_recording_id, note
 from recording.control.running import give_back, take_place
@@ -134,12 +134,12 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
         "state": KnownState.ENDED if (chunks or seen.unread) and seen.acs_state is None else state,
         "acsState": seen.acs_state,
         "acsFault": seen.acs_fault,
-        **_known_facts(record),
+        **_shown_record(record),
         "complete": is_complete(chunks, record.least_count if record else None, seen.unread),
         **gap_facts(gaps_in(chunks, record.least_count if record else None, seen.unread)),
-        "pauseFindings": [finding_facts(one) for one in findings_of(record, chunks, seen.unread)],
-        **_expected_facts(record, seen, ports.clock.now(), settings),
-        "chunks": [_chunk_facts(chunk, ports.clock.now(), settings) for chunk in chunks],
+        "pauseFindings": [shown_finding(one) for one in findings_of(record, chunks, seen.unread)],
+        **_shown_expectation(record, seen, ports.clock.now(), settings),
+        "chunks": [_shown_chunk(chunk, ports.clock.now(), settings) for chunk in chunks],
         "unreadable": [row.facts() for row in seen.unread],
     }
 
@@ -286,7 +286,7 @@ def _acs_state(recording_id: str, record: RecordingRecord | None, ports: Ports) 
         return None, error.code
 
 
-def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
+def _shown_record(record: RecordingRecord | None) -> dict[str, Any]:
     if record is None:
         return {"startedHere": False}
     return {
@@ -298,14 +298,14 @@ def _known_facts(record: RecordingRecord | None) -> dict[str, Any]:
         "tags": record.current_tags or None,
         "consent": record.consent,
         "consentState": consent_state(record.consent, record.consents),
-        "pauses": [pause_facts(pause) for pause in record.pauses],
+        "pauses": [shown_pause(pause) for pause in record.pauses],
         "morePauses": record.more_pauses,
         "moreConsents": record.more_consents,
         "folder": record.folder,
     }
 
 
-def _expected_facts(record: RecordingRecord | None, seen: Look, now: datetime, settings: Settings) -> dict[str, Any]:
+def _shown_expectation(record: RecordingRecord | None, seen: Look, now: datetime, settings: Settings) -> dict[str, Any]:
     if record is None:
         return {"expectation": Expectation.RUNNING, "missingSince": None, "incompleteSince": None}
     return {
@@ -315,7 +315,7 @@ def _expected_facts(record: RecordingRecord | None, seen: Look, now: datetime, s
     }
 
 
-def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict[str, Any]:
+def _shown_chunk(record: ChunkRecord, now: datetime, settings: Settings) -> dict[str, Any]:
     task = record.task
     left = deadline.time_left(task.expires_at, now)
     urgency = deadline.urgency(task.expires_at, now, settings.at_risk_below).value
@@ -346,11 +346,11 @@ def _chunk_facts(record: ChunkRecord, now: datetime, settings: Settings) -> dict
         "lastError": record.last_error,
         "nextAttemptAt": record.next_attempt_at.isoformat() if record.next_attempt_at else None,
         "quarantineReason": record.quarantine_reason,
-        "fallback": _fallback_facts(record.fallback) if record.fallback else None,
+        "fallback": _shown_fallback(record.fallback) if record.fallback else None,
     }
 
 
-def _fallback_facts(kept: FallbackCopy) -> dict[str, Any]:
+def _shown_fallback(kept: FallbackCopy) -> dict[str, Any]:
     return {
         "blobName": kept.blob_name,
         "lengthBytes": kept.length_bytes,

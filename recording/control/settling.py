@@ -12,7 +12,7 @@ from recording.control.notes import acs_id_of, note
 from recording.control.pause_notes import end_pause, note_paused
 from recording.control.resumes import lacks_consent, resume_recording
 from recording.domain.calls.guards import LOOKS, LOOKS_AT_RESUME, RESUME_MARK, GuardTask
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_pause, with_facts
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, open_pause, with_pause_changes
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
@@ -93,4 +93,6 @@ def settle(pause: CommandedPause, record: RecordingRecord, ports: Ports) -> Reco
     name = record.recording_id
     if pause.settled or not is_paused(acs_state(name, record, ports)):
         return record
-    return note(name, ports, lambda row: RecordingChanges(pauses=with_facts(row.pauses, pause.id, {"settled": True})))
+    return note(
+        name, ports, lambda row: RecordingChanges(pauses=with_pause_changes(row.pauses, pause.id, {"settled": True}))
+    )

@@ -217,11 +217,11 @@ def library_of(ports: Ports) -> tuple[Directory, IndexKeySource]:
 def _logged(text: str) -> bool:
     """Log the line that a message holds, and return whether it holds one."""
     try:
-        facts = dict(json.loads(text)["log"])
-        event = Event(facts.pop("event"))
-        if not all(isinstance(fact, str | int | float) for fact in facts.values()):
+        fields = dict(json.loads(text)["log"])
+        event = Event(fields.pop("event"))
+        if not all(isinstance(value, str | int | float) for value in fields.values()):
             return False
-        emit(event, **facts)
+        emit(event, **fields)
     except (ValueError, LookupError, TypeError, RecursionError):  # ValueError: no event or field of ours
         return False
     return True

@@ -290,9 +290,9 @@ def _commit(media: _Media, archive: Archive) -> None:
     entry, name, kind = media.entry, media.name, media.media.format or media.entry.announced_format
     staged = sorted(text for text in archive.staged_blocks(name) if text[18:34] == entry.mark[:16])
     media_type = kind.media_type if kind else "application/octet-stream"
-    facts = {"recordingid": media.task.recording_id, "documentid": media.task.document_id}
-    facts |= {"sha256": media.digest.sha256, "sha512": media.digest.sha512 or ""}
-    archive.commit(name, staged, media_type, facts)
+    blob_metadata = {"recordingid": media.task.recording_id, "documentid": media.task.document_id}
+    blob_metadata |= {"sha256": media.digest.sha256, "sha512": media.digest.sha512 or ""}
+    archive.commit(name, staged, media_type, blob_metadata)
     hasher = Hasher()
     for piece in archive.read(name):
         hasher.update(piece)
@@ -301,7 +301,7 @@ def _commit(media: _Media, archive: Archive) -> None:
 
 
 def _record(media: _Media, document: bytes, ports: Ports) -> ChunkRecord:
-    facts, digest, now = media.media, media.digest, ports.clock.now()
+    probed, digest, now = media.media, media.digest, ports.clock.now()
     proof: dict[str, Any] = {"copied_at": now, "verified_at": now, "cataloged_at": now}
     is_copied = media.task.home is Home.ACS
     how = "read back: equal SHA-256" if is_copied else "read whole where it is stored; nothing was copied"
@@ -311,16 +311,16 @@ def _record(media: _Media, document: bytes, ports: Ports) -> ChunkRecord:
         first_seen_at=now,
         changed_at=now,
         blob_name=media.name,
-        format=facts.format,
+        format=probed.format,
         length_bytes=digest.length_bytes,
         sha256=digest.sha256,
         sha512=digest.sha512,
-        duration_ms=facts.duration_ms,
-        container=facts.container,
-        channels=facts.channels,
-        sample_rate=facts.sample_rate,
-        has_video=facts.has_video,
-        remarks=(IMPORTED, *facts.remarks),
+        duration_ms=probed.duration_ms,
+        container=probed.container,
+        channels=probed.channels,
+        sample_rate=probed.sample_rate,
+        has_video=probed.has_video,
+        remarks=(IMPORTED, *probed.remarks),
         verified_how=("length equals the container's", "the media opens", how),
         metadata=MetadataOutcome.ARCHIVED,
         metadata_sha256=sha256_of(document),

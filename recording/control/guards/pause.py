@@ -12,7 +12,7 @@ from recording.control.notes import note
 from recording.control.pause_notes import end_pause, open_ids
 from recording.control.resumes import lacks_consent, resume_recording
 from recording.domain.calls.guards import GuardTask
-from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_facts
+from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_pause, with_pause_changes
 from recording.domain.calls.policy import TimeIsUp
 from recording.domain.calls.watch import PAUSED_TOO_LONG
 from recording.domain.incoming.roles import Operation
@@ -96,7 +96,7 @@ def _note_time_up(pause: CommandedPause, record: RecordingRecord, ports: Ports) 
 
     def decide(row: RecordingRecord) -> RecordingChanges | None:
         is_open = pause.id in open_ids(row)
-        return {"pauses": with_facts(row.pauses, pause.id, {"time_up": True})} if is_open else None
+        return {"pauses": with_pause_changes(row.pauses, pause.id, {"time_up": True})} if is_open else None
 
     return note(record.recording_id, ports, decide)
 
@@ -157,7 +157,7 @@ def raise_overdue(record: RecordingRecord, pause_id: str, ports: Ports) -> None:
             "call_alarm_since": now,
             "stands": row.stands or Code.PAUSE_OVERDUE.value,
             "settled_at": None,
-            "pauses": with_facts(row.pauses, pause_id, {"overdue_since": now}),
+            "pauses": with_pause_changes(row.pauses, pause_id, {"overdue_since": now}),
         }
 
     record = note(record.recording_id, ports, decide)

@@ -126,7 +126,7 @@ def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
     return open_pause([pause for pause in pauses if pause.ends_by is None])
 
 
-def with_facts(
+def with_pause_changes(
     pauses: Sequence[CommandedPause], pause_id: str, facts: Mapping[str, object]
 ) -> tuple[CommandedPause, ...]:
     """Return the pauses, one of them with these facts.

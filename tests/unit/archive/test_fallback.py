@@ -62,7 +62,7 @@ def _down(here: World, hours: float) -> None:
     here.runs(hours=hours, until_quiet=False)
 
 
-def _chunk_facts(here: World) -> dict[str, object]:
+def _shown_chunk(here: World) -> dict[str, object]:
     facts: dict[str, object] = get_recording(RECORDING_ID, here.ports, here.settings)["chunks"][0]
     return facts
 
@@ -96,7 +96,7 @@ def test_a_copy_elsewhere_is_not_archived_and_the_source_is_kept() -> None:
     _down(here, 3)
     assert (here.state(), here.source.deleted) == (ChunkState.PENDING, [])
     assert not may_delete_source(here.record(), stored(here.record()))
-    facts = _chunk_facts(here)
+    facts = _shown_chunk(here)
     assert (facts["urgency"], facts["finished"], facts["state"]) == ("in_fallback", False, "PENDING")
     assert facts["fallback"] is not None
 
