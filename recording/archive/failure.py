@@ -69,8 +69,8 @@ def keep_entry(task: ChunkTask, error: RecordingError, work: Work) -> None:
 
 def _is_forgotten(work: Work, error: RecordingError) -> bool:
     """Return whether ACS has proved that it no longer has media that is stored nowhere else (I9)."""
-    is_unsaved = work.record.state is ChunkState.PENDING and work.record.fallback is None
-    return is_unsaved and isinstance(error, SourceGoneError) and patience.is_forgotten(work.record, work.now())
+    is_gone = isinstance(error, SourceGoneError)
+    return work.record.is_unsaved and is_gone and patience.is_forgotten(work.record, work.now())
 
 
 def _end_forgotten(work: Work, error: RecordingError) -> None:
@@ -115,7 +115,7 @@ def _past_deadline(work: Work, error: RecordingError) -> ChunkChanges:
         changes["gone_since"] = record.gone_since or now
     elif isinstance(error, SourceBrokenError):  # bytes arrived, so it is there after all
         changes["gone_since"] = None
-    if record.past_deadline_since is None and record.state is ChunkState.PENDING and record.fallback is None:
+    if record.past_deadline_since is None and record.is_unsaved:
         changes["past_deadline_since"] = now
         emit(Event.CHUNK_PAST_DEADLINE, code=error.code, **ids_of(record.task))
     return changes

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from recording.archive.claim import ids_of
-from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
 from recording.errors import StorageError
@@ -83,8 +83,7 @@ def is_late(record: ChunkRecord, now: datetime) -> bool:
 
 def is_waiting(record: ChunkRecord, now: datetime) -> bool:
     """Return whether a chunk is due at this time and no worker has claimed it."""
-    is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
-    return is_unsaved and not record.is_claimed(now) and _due(record) <= now
+    return record.is_unsaved and not record.is_claimed(now) and _due(record) <= now
 
 
 def _due(record: ChunkRecord) -> datetime:

@@ -34,7 +34,7 @@ from recording.domain.incoming.facts import (
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.incoming.participants import ParticipantClass, canonical_participant, last_digits
 from recording.domain.model import with_changes
-from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_held
 from recording.domain.times import as_utc
@@ -195,7 +195,7 @@ def conditions_of(
     is_running = record.settled_at is None and over_since(record, chunks, unread) is None
     found = {
         Condition.RECORDING: not (is_known and not gaps) and is_running,
-        Condition.PENDING: any(is_pending(chunk) for chunk in chunks),
+        Condition.PENDING: any(chunk.is_unsaved for chunk in chunks),
         Condition.HELD: bool(unread) or any(is_held(chunk) for chunk in chunks),
         Condition.MISSING: record.missing_since is not None and not is_known,
         Condition.INCOMPLETE: record.incomplete_since is not None and is_known and bool(gaps),
@@ -242,7 +242,7 @@ def gathered_facts(
         unread_rows=tuple(row.key for row in unread[:MOST_UNREAD]),
         session_end_reason=next((c.task.session_end_reason for c in chunks if c.task.session_end_reason), None),
         conditions=conditions_of(record, chunks, unread),
-        pending_until=min((chunk.task.expires_at for chunk in chunks if is_pending(chunk)), default=None),
+        pending_until=min((chunk.task.expires_at for chunk in chunks if chunk.is_unsaved), default=None),
     )
 
 
@@ -343,8 +343,3 @@ def _ending_of(raw_id: str, key: IndexKey) -> str | None:
     canonical = canonical_participant(raw_id)
     digits = last_digits(canonical) if canonical.startswith("4:+") else None
     return key.ending(digits) if digits else None
-
-
-def is_pending(chunk: ChunkRecord) -> bool:
-    """Return whether a chunk is in ACS only."""
-    return chunk.state is ChunkState.PENDING and chunk.fallback is None

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from recording.domain.archived.receipt import UnreadRow
-from recording.domain.find.directory import calls_of, conditions_of, is_pending, partitions_of, row_key, started_at
+from recording.domain.find.directory import calls_of, conditions_of, partitions_of, row_key, started_at
 from recording.domain.find.index_keys import IndexKey
 from recording.domain.incoming.facts import Placement, RecordingFacts
 from recording.domain.state.chunk import ChunkRecord
@@ -69,7 +69,7 @@ def _source_of(chunk: ChunkRecord) -> list[object]:
         chunk.key.index,
         chunk.key.document_id,
         is_archived(chunk),
-        is_pending(chunk) and chunk.task.expires_at.isoformat(" "),  # stored digests were made of this form
+        chunk.is_unsaved and chunk.task.expires_at.isoformat(" "),  # stored digests were made of this form
         is_held(chunk),
         chunk.format,
         chunk.length_bytes,

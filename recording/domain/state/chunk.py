@@ -323,6 +323,11 @@ class ChunkRecord(BaseModel):
         """Return the identity of the chunk."""
         return self.task.key
 
+    @property
+    def is_unsaved(self) -> bool:
+        """Return whether only ACS has the file: neither the archive nor the fallback does."""
+        return self.state is ChunkState.PENDING and self.fallback is None
+
     def is_claimed(self, now: datetime) -> bool:
         """Return whether a worker holds the claim at this time."""
         return self.claim_expires_at is not None and self.claim_expires_at > now

@@ -72,5 +72,4 @@ def is_given_up(record: ChunkRecord, now: datetime) -> bool:
 
 def is_abandoned(record: ChunkRecord, now: datetime) -> bool:
     """Return whether no worker has touched a PENDING chunk for days past its deadline."""
-    is_unsaved = record.state is ChunkState.PENDING and record.fallback is None
-    return is_unsaved and now >= max(record.changed_at, record.task.expires_at) + GIVEN_UP_AFTER
+    return record.is_unsaved and now >= max(record.changed_at, record.task.expires_at) + GIVEN_UP_AFTER
