@@ -108,7 +108,7 @@ def test_media_that_is_too_long_is_not_put_inside(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(vcon, "MOST_INLINE", 10)
     here = unmixed([])
-    with pytest.raises(RequestError, match="ask for a bundle"):
+    with pytest.raises(RequestError, match="request a bundle"):
         make_vcon(RECORDING_ID, here.ports, here.settings, inline=True)
     with pytest.raises(RequestError, match="`inline` or `external`"):
         vcon.is_inline("https://elsewhere.example")
