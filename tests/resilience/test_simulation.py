@@ -3,16 +3,17 @@
 import pytest
 
 from dev.prove.simulation import live, silent_log
-from dev.prove.wrong_variants import VARIANTS, Variant, caught_at
+from dev.prove.wrong_variants import VARIANTS, Variant, is_caught
 
-SEEDS = 300
+SEEDS = 120  # more than any wrong variant needs to be caught; `make prove` lives the same and 380 more
+AT_ONCE = 20
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, 50))
+@pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
 def test_no_life_breaks_the_promise(first: int) -> None:
     """Faults at a quarter of all port calls, deaths, rival workers, pauses, lies: `python -m dev prove` runs more."""
     with silent_log():
-        lives = [live(seed) for seed in range(first, first + 50)]
+        lives = [live(seed) for seed in range(first, first + AT_ONCE)]
     assert [(life.seed, life.violations) for life in lives if life.violations] == []
     assert sum(life.counts["deletes"] for life in lives) > 0, "a witness that saw nothing proves nothing"
 
@@ -20,7 +21,7 @@ def test_no_life_breaks_the_promise(first: int) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_wrong_variant_is_caught(variant: Variant) -> None:
     """A proof that nothing can fail is none."""
-    assert caught_at(variant, 100) is not None
+    assert is_caught(variant, 100)
 
 
 def test_a_seed_is_the_same_life_each_time() -> None:
