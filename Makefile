@@ -76,7 +76,7 @@ bench: install ## measure the copy beside what one would pick instead (fifteen m
 test: install ## all tests; T=tests/unit/archive for a folder or file, K=claim for tests whose names match
 	@$(BIN)/python -m pytest -n 2 $(T) $(if $(K),-k "$(K)")
 
-fast: install ## the unit tests alone: no storage emulator, under a minute
+fast: install ## the unit tests alone: no storage emulator, a third of the whole
 	@$(BIN)/python -m pytest -n 2 tests/unit
 
 watch: install ## run tests again after each saved file (T and K as for test)
