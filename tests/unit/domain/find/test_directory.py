@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recording.domain.find.index_places import (
-    EPOCH,
+from recording.domain.find.directory import (
     Span,
     has_mark,
     inverse_month,
@@ -19,6 +18,7 @@ from recording.domain.find.index_places import (
     tenant_partition,
 )
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 MOMENTS = st.integers(0, 230 * 365 * 86_400_000_000).map(lambda passed: EPOCH + timedelta(microseconds=passed))
 
