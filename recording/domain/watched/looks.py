@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from recording.domain.incoming.lenient import Time
+from recording.domain.times import EARLIEST, is_within_reason
 from recording.domain.watched.attention import Attention, AttentionItem
 
 RECONCILED, SCRUBBED, COMPARED = "reconcile_seen", "scrub_seen", "seal_compared"  # the cursors that keep them
@@ -30,7 +31,15 @@ class _Look(BaseModel):
             return None
 
 
-class ReconcileLook(_Look):
+class _TimerLook(_Look):
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Return what was kept; a note that cannot be read proves no run: the timer counts as silent until the next."""
+        found = super().read(text)
+        return cls(at=EARLIEST) if found is None and text else found
+
+
+class ReconcileLook(_TimerLook):
     """A run of reconcile: what was open, what it found, what it re-queued."""
 
     open_chunks: int = 0
@@ -43,7 +52,7 @@ class ReconcileLook(_Look):
     attention: int = 0
 
 
-class ScrubLook(_Look):
+class ScrubLook(_TimerLook):
     """A run of the scrub. `coverage` is the share of chunks whose media was read whole within its cycle."""
 
     coverage: float = 1.0
@@ -89,14 +98,19 @@ def late(
     reconciled: ReconcileLook | None, scrubbed: ScrubLook | None, compared: SealLook | None, now: datetime
 ) -> Iterator[AttentionItem]:
     """Yield what timers owe, and what the seal's found; one that never ran owes nothing yet."""
-    if reconciled is not None and now - reconciled.at > RECONCILE_LATE_AFTER:
+    if reconciled is not None and _is_silent(reconciled.at, now, RECONCILE_LATE_AFTER):
         yield _item(Attention.RECONCILE_LATE, "reconcile", reconciled.at)
-    if scrubbed is not None and (scrubbed.behind or now - scrubbed.at > SCRUB_LATE_AFTER):
+    if scrubbed is not None and (scrubbed.behind or _is_silent(scrubbed.at, now, SCRUB_LATE_AFTER)):
         yield _item(Attention.SCRUB_BEHIND, "scrub", scrubbed.at)
     if compared is not None and compared.differences:
         yield _item(Attention.SEAL_DIFFERS, "seal", compared.since or compared.at)
-    elif compared is not None and now - compared.at > SEAL_LATE_AFTER:
+    elif compared is not None and _is_silent(compared.at, now, SEAL_LATE_AFTER):
         yield replace(_item(Attention.SEAL_DIFFERS, "seal", compared.at), reason="seal_not_compared")
+
+
+def _is_silent(at: datetime, now: datetime, after: timedelta) -> bool:
+    """Return whether a timer's last run was too long ago; a time that was never meant proves no run."""
+    return now - at > after or not is_within_reason(at, now)
 
 
 def _item(kind: Attention, name: str, since: datetime) -> AttentionItem:

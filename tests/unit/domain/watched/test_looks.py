@@ -59,10 +59,13 @@ def test_what_an_operator_has_explained_is_no_difference() -> None:
     assert kinds(compared=look) == []
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "nothing", '{"at": "yesterday"}'])
-def test_what_cannot_be_read_counts_as_no_run(text: str) -> None:
-    """The cursor is a note, and the next run writes a new one."""
-    assert ReconcileLook.read(text) is None
+@pytest.mark.parametrize("text", ["{}", "[]", "nothing", '{"at": "yesterday"}'])
+def test_a_note_that_cannot_be_read_proves_no_run_and_is_named(text: str) -> None:
+    """A timer that has stopped behind such a note would never be missed; the next run writes a new one."""
+    assert ReconcileLook.read("") is None
+    assert ScrubLook.read("") is None
+    found = late(ReconcileLook.read(text), ScrubLook.read(text), SealLook.read(text), NOW)
+    assert [item.kind for item in found] == [Attention.RECONCILE_LATE, Attention.SCRUB_BEHIND]
 
 
 def test_a_note_of_a_newer_version_is_read() -> None:
