@@ -182,7 +182,7 @@ def call_facts(recording: RecordingRecord, chunks: Iterable[ChunkRecord], *, wit
 
     Args:
         recording: its row.
-        chunks: those in the bundle; their metadata reports pauses, whoever asked for them.
+        chunks: those in the bundle; their metadata reports all pauses, requested here or not.
         with_words: whether reasons are shown; in the bundle of one speaker they may be about others.
     """
     asked = [pause for pause in recording.pauses if pause.how is not PauseEnd.REFUSED]
