@@ -88,6 +88,17 @@ def test_a_chunk_goes_back_to_the_step_whose_result_is_gone_and_no_further(
     assert (known.state, known.name_version, here.source.deleted) == (state, name_version, [])
 
 
+@pytest.mark.parametrize("changes", [{"verified_at": None}, {"cataloged_at": None}, {"media_fault": "too short"}])
+def test_what_the_guard_refuses_is_not_deleted_though_all_else_agrees(changes: dict[str, Any]) -> None:
+    """The stored files are as proved and nothing says to leave the source: the guard alone stands before it."""
+    here = world()
+    here.source.fail_next("delete", SourceBusyError("not yet"))
+    here.works(here.holds(task()))
+    with pytest.raises(RecordingError) as refused:
+        settle_source(claimed(here, here.record(), **changes))
+    assert (refused.value.code, here.source.deleted, here.state()) == ("delete_refused", [], ChunkState.CATALOGED)
+
+
 @pytest.mark.parametrize("check", [MediaCheck.WARN, MediaCheck.OFF])
 def test_where_media_is_not_judged_no_length_is_asked_for_again(check: MediaCheck) -> None:
     """An operator's choice: what only warns of bad media must not delay its delete either."""
