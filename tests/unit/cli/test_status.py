@@ -81,8 +81,11 @@ def test_a_scrub_that_is_behind_needs_attention(here: World, run: Run) -> None:
 
 
 @pytest.mark.parametrize("kept", ["", "{}", "not JSON", '{"at": 5, "coverage": "x"}'])
-def test_a_look_that_cannot_be_read_is_as_none(here: World, run: Run, kept: str) -> None:
-    """Written by hand, damaged, or of another version: the next run writes it anew."""
+def test_a_look_that_cannot_be_read_proves_no_run_until_the_next(here: World, run: Run, kept: str) -> None:
+    """Written by hand, damaged, or of another version: a timer that has stopped behind it would never be missed."""
     here.fakes.catalog.save_cursor(RECONCILED, kept)
     here.fakes.catalog.save_cursor(SCRUBBED, kept)
+    assert run("status")[0] == (1 if kept else 0)
+    here.reconciles()
+    here.fakes.catalog.save_cursor(SCRUBBED, "")
     assert run("status")[0] == 0
