@@ -76,8 +76,8 @@ bench: install ## measure the copy beside what one would pick instead (fifteen m
 test: install ## all tests; T=tests/unit/archive for a folder or file, K=claim for tests whose names match
 	@$(BIN)/python -m pytest -n 2 $(T) $(if $(K),-k "$(K)")
 
-fast: install ## the unit tests alone: no storage emulator, a third of the whole
-	@$(BIN)/python -m pytest -n 2 tests/unit
+fast: install ## one case of each unit test, in a minute or so: no storage emulator, nothing slow
+	@$(BIN)/python -m pytest -n 2 --fast tests/unit
 
 watch: install ## run tests again after each saved file (T and K as for test)
 	@$(BIN)/ptw --runner $(BIN)/python . -m pytest -x $(or $(T),tests/unit) $(if $(K),-k "$(K)")

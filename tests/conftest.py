@@ -12,7 +12,28 @@ from dev.in_memory import canaries
 
 # No test is about time: a busy machine must not turn one red. Benchmarks measure.
 settings.register_profile("no deadline", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=5)
 settings.load_profile("no deadline")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `make fast`."""
+    parser.addoption("--fast", action="store_true", help="one case of each test, few examples of each property, nothing slow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let properties be tried with few examples where a quick answer is asked for."""
+    if config.getoption("--fast"):
+        settings.load_profile("fast")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep one case of each test where a quick answer is asked for."""
+    if config.getoption("--fast"):
+        first = {(item.path, getattr(item, "originalname", item.name)): item for item in reversed(items)}
+        chosen = {item for item in first.values() if item.get_closest_marker("slow") is None}
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = [item for item in items if item in chosen]
 
 
 @pytest.hookimpl(wrapper=True)

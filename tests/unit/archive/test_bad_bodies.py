@@ -20,6 +20,8 @@ from recording.errors import (
     SourceThrottledError,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def first_half(good: bytes) -> bytes:
     """Return the prefix of a growing object."""

@@ -18,6 +18,8 @@ from recording.errors import (
 from recording.settings.values import MediaCheck
 from recording.telemetry import Event
 
+pytestmark = pytest.mark.slow
+
 ELSEWHERE = location(document_id(), host="us-storage.asm.skype.com")
 RIVAL = task(content_location=ELSEWHERE)
 

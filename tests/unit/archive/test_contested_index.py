@@ -15,6 +15,8 @@ from recording.errors import SourceBusyError, StorageBusyError
 from recording.operate.attention import needs_attention
 from recording.operate.held import list_held
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = document_id(0)
 TRUE = task(0, DOCUMENT)
 

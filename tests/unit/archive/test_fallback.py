@@ -27,6 +27,8 @@ from recording.domain.state.chunk import ChunkState, FallbackCopy, MetadataOutco
 from recording.domain.state.transitions import may_delete_source
 from recording.errors import StorageBusyError, StorageRefusedError
 
+pytestmark = pytest.mark.slow
+
 
 class Archive(FakeArchive):
     """An archive that refuses everything while it is told to."""

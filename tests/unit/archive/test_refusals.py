@@ -12,6 +12,8 @@ from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import BlobLockedError, RecordingError, StorageBusyError, StorageError, StorageRefusedError
 from recording.telemetry import Event
 
+pytestmark = pytest.mark.slow
+
 REASONS: dict[str, Callable[[], StorageError]] = {
     "a policy, a hold or a lease": lambda: BlobLockedError("409 BlobImmutableDueToPolicy"),
     "a firewall": lambda: StorageRefusedError("403 AuthorizationFailure"),

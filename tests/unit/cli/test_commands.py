@@ -23,6 +23,8 @@ from recording.library.tags import change_tags
 from recording.ports import AuditEntry
 from tests.unit.cli.conftest import SHORT, Hold, Run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -43,6 +43,8 @@ from tests.unit.http.tenants_world import (
     worlds,
 )
 
+pytestmark = pytest.mark.slow
+
 RANDOM = re.compile(r"[0-9a-f]{32}")
 UNSCOPED = {  # reached by names that a scoped port gave, or by nothing of a recording
     *("archive", "external", "fallback", "source", "clock", "jitter", "custodian", "seal"),

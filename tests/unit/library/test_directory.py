@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from recording.library.follow_up import follow_up_message
 from tests.repo.docs.openapi import API
 from tests.unit.library.corpus import FILTERS, FIND_STATES, FORMATS, ask, put, queries, retag, tags, truths
 from tests.unit.library.reference import STATES, Truth, reference
+
+pytestmark = pytest.mark.slow
 
 QUICK = settings(max_examples=60, deadline=None)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from recording.library.directory import find
 from recording.library.follow_up import follow_up_message
 from tests.unit.library.corpus import ask, put, queries, truths
 from tests.unit.library.reference import Truth, reference
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("fx", "eq", "ops")
 OWNERS = st.sampled_from([*NAMES, None])

@@ -19,6 +19,8 @@ from recording.library.rebuild import rebuild
 from recording.operate.drift import look_for_drift
 from tests.unit.library.test_rebuild import loses_its_tables, seen
 
+pytestmark = pytest.mark.slow
+
 ODD_NAMES = [
     "a b/c d.wav",
     "a%20b.wav",

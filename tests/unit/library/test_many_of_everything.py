@@ -21,6 +21,8 @@ from recording.library.keep.erasures import request_erasure
 from recording.operate.timeline import story
 from tests.unit.control.calls import GIVEN, WITHDRAWN, passes, pauses, starts, tells, under
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = 5000
 
 

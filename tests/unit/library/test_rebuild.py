@@ -32,6 +32,8 @@ from recording.library.rebuild import Rebuilt, rebuild
 from recording.library.tags import change_tags
 from tests.unit.library.corpus import CALLS, PEOPLE, tags
 
+pytestmark = pytest.mark.slow
+
 # fmt: off
 PROVED = [
     "format", "length_bytes", "sha256", "sha512", "duration_ms", "blob_name", "container", "channels", "sample_rate",

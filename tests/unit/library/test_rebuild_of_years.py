@@ -26,6 +26,8 @@ from recording.library.tags import change_tags
 from tests.unit.library.corpus import CALLS, PEOPLE
 from tests.unit.library.test_rebuild import NOTED, PROVED, TOLD, loses_its_tables
 
+pytestmark = pytest.mark.slow
+
 BROKEN = b"page of text" * 99
 FATES = ("whole", "tagged", "broken", "mended", "lost", "offline", "with_files", "locked")
 

@@ -19,6 +19,8 @@ from recording.operate.drift import look_for_drift
 from recording.operate.drift.findings import DriftReport
 from tests.unit.operate.vandal import EVERY, MEDIA, PLAIN, RECEIPT, Change, Vandal, injected
 
+pytestmark = pytest.mark.slow
+
 RECORDINGS, CHUNKS = 3, 2
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from recording.domain.watched.looks import RECONCILED, SCRUBBED, ReconcileLook, 
 from recording.operate.attention import needs_attention
 from recording.ports import QuarantineEntry
 from recording.reconcile.overdue import reconcile
+
+pytestmark = pytest.mark.slow
 
 Plant = Callable[[World], None]
 NAMES = [f"{RECORDING_ID[:-4]}{end}" for end in ("AAAA", "BBBB", "CCCC")]

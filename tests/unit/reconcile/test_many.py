@@ -14,6 +14,8 @@ from recording.operate.attention import needs_attention
 from recording.reconcile.overdue import OVERDUE_AFTER
 from recording.reconcile.sweep import MOST_A_RUN
 
+pytestmark = pytest.mark.slow
+
 STUCK = 2_000
 
 

@@ -24,6 +24,8 @@ from recording.settings.values import MediaCheck
 from tests.unit.archive.transfer.blocks import BLOCK, blocks_world
 from tests.unit.archive.transfer.test_resume import fetched_bytes
 
+pytestmark = pytest.mark.slow
+
 
 class AnyOrder(ThreadPoolExecutor):
     """Threads that take the waiting jobs in an order of their own."""

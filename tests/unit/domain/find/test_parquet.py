@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from recording.domain.find import parquet as written
 from recording.domain.find.parquet import Column, Kind, parquet
 
+pytestmark = pytest.mark.slow
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.FLAG: st.booleans(),

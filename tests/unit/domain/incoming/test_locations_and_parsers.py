@@ -2,6 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
+import pytest
 import requests
 import urllib3
 import yarl
@@ -14,6 +15,8 @@ from recording.domain.incoming.locations import (
 )
 from recording.errors import UnsafeLocationError
 from tests.unit.domain.incoming.test_locations import GOOD
+
+pytestmark = pytest.mark.slow
 
 
 def _hosts_seen(url: str) -> dict[str, str | None]:

@@ -25,6 +25,8 @@ from dev.in_memory.builders import box, pieces_of
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.media.mp3 import FAULT_CUT, FAULT_HOLE, FAULT_UNKNOWN
 
+pytestmark = pytest.mark.slow
+
 SCRAP_MS, SLACK_MS = 160.0, 120.0
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CUTS = st.lists(st.integers(0, 1 << 20), max_size=6)

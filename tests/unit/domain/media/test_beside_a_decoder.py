@@ -13,6 +13,8 @@ from dev.compare_media.encode import REORDERED, write_file
 from dev.compare_media.odd_files import AFTER, BEFORE, SECONDS, Layout, Wav, layouts, rewrapped, wav_files
 from recording.domain.media import MediaFacts, MediaProbe
 
+pytestmark = pytest.mark.slow
+
 SCRAP_MS = 160.0  # a few frames
 SLACK_MS = 120.0  # encoders put some frames before the sound
 

@@ -18,6 +18,8 @@ from recording.library.keep.holds import place_hold
 from recording.library.tags import change_tags
 from tests.unit.library.keep.test_speaker import archived, asks, item, voice_left
 
+pytestmark = pytest.mark.slow
+
 Work = Callable[[World], object]
 RETAINED = {"when": {"tags": {"line": "tax"}}}
 

@@ -24,6 +24,8 @@ from recording.library.keep.retention import set_rules
 from recording.settings.aside import OF_ANALYSTS, SetAside
 from tests.unit.library.seal.seal_world import copied, seals, verified
 
+pytestmark = pytest.mark.slow
+
 
 def left(here: World, custodian: FakeCustodian) -> list[str]:
     return told_by(traces(everything(here, custodian), CANARIES))

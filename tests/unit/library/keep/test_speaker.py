@@ -41,6 +41,8 @@ from recording.library.seal.turn import seal
 from recording.operate.drift import compare_recording
 from tests.unit.library.seal.seal_world import copied, verified
 
+pytestmark = pytest.mark.slow
+
 OTHER = "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-222222222222"
 CANARIES = (PHONE, PHONE[1:], PARTICIPANT)
 VOICE, REST = b"\x11\x22", b"\x33\x44"

@@ -21,6 +21,8 @@ from recording.library.listening import find_media
 from recording.library.waveforms import waveform_of
 from tests.unit.library.keep.test_speaker import archived, asks, item, voice_left
 
+pytestmark = pytest.mark.slow
+
 Work = Callable[[World], object]
 
 

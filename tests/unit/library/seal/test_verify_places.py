@@ -17,6 +17,8 @@ from recording.library.seal.waiting import seal_file
 from tests.unit.library.seal.seal_copies import LOG, found
 from tests.unit.library.seal.seal_world import acts, archives, copied, seal_of, sealed_world, seals, verified
 
+pytestmark = pytest.mark.slow
+
 OF_CHUNKS = (".metadata.json", ".receipt.json", ".after.json")
 
 DOCUMENTS = ("_certificates/2026/11/a.json", "_certificates/2026/11/b.json")
