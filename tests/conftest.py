@@ -18,7 +18,9 @@ settings.load_profile("no deadline")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option of `make fast`."""
-    parser.addoption("--fast", action="store_true", help="one case of each test, few examples of each property, nothing slow")
+    parser.addoption(
+        "--fast", action="store_true", help="one case of each test, few examples of each property, nothing slow"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -133,7 +133,7 @@ def _plant(here: World) -> None:
     fakes.audit.add(AuditEntry(here.now, "dismiss_held", None, STAFF, "done", f"they said {PARTICIPANT} called"))
     fakes.audit.add(AuditEntry(here.now, "listen", OTHER, STAFF.upper(), "done", f"for {NAME}", part=f"for {PHONE}"))
     record = fakes.catalog.recordings[RECORDING_ID]
-    affinity = {"channelAffinity": [{"channel": 0, "participant": PARTICIPANT}]}
+    affinity: dict[str, object] = {"channelAffinity": [{"channel": 0, "participant": PARTICIPANT}]}
     pause = CommandedPause(id="pause", at=here.now, reason=f"{NAME} reads a card", by=STAFF, ended_at=here.now)
     note = Dismissal(by=STAFF, note=f"{NAME} knows", at=here.now)
     words: RecordingChanges = {"request": affinity, "tags": {"line": NAME, "vip": PHONE}}

@@ -1,7 +1,6 @@
 """A recording: its start request if it was started here, else what its files reveal."""
 
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -66,9 +65,9 @@ class RecordingRecord(BaseModel):
     started_at: UtcTime | None = None
     started_by: str | None = None
     is_vouched: bool | None = None  # whether the platform authenticated the caller; None: written by an older version
-    request: dict[str, Any] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
+    request: dict[str, object] = Field(default_factory=dict)  # the start request as accepted: locator, options, tags
     tenant: str | None = None  # its tenant, set once; None: none, or there are no tenants
-    consent: dict[str, Any] | None = None
+    consent: dict[str, object] | None = None
     last_action: LastAction | None = None
     last_action_at: UtcTime | None = None
     first_event_at: UtcTime | None = None

@@ -100,9 +100,9 @@ class RecordingChanges(TypedDict, total=False):
     started_at: datetime | None
     started_by: str | None
     is_vouched: bool | None
-    request: dict[str, Any]
+    request: dict[str, object]
     tenant: str | None
-    consent: dict[str, Any] | None
+    consent: dict[str, object] | None
     last_action: LastAction | None
     last_action_at: datetime | None
     first_event_at: datetime | None

@@ -126,7 +126,8 @@ def test_a_gap_of_a_million_is_one_line() -> None:
 
 def test_a_manifest_tells_who_started_it_with_what_consent_and_tags() -> None:
     """The evidence lies beside the media, for whoever finds it there in ten years."""
-    consent = {"basis": "contract", "reference": "C-7", "capturedAt": "2026-11-23T08:00:00Z", "capturedBy": "desk"}
+    consent: dict[str, object] = {"basis": "contract", "reference": "C-7", "capturedAt": "2026-11-23T08:00:00Z"}
+    consent["capturedBy"] = "desk"
     started = changed(
         RECORDING, started_by="1111-2222", consent=consent, request={"tags": {"case": "7"}}, started_at=EVENT_TIME
     )

@@ -1,7 +1,7 @@
 """Changes of records: what is misspelt or of the wrong type is never stored."""
 
 import json
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,21 @@ RECORDS = [
     (RecordingRecord(recording_id="r"), RecordingChanges, {"recording_id", "version"}),
     (RESERVATION, ReservationChanges, {"version", "key", "fingerprint", "repeatability_id", "first_sent"}),
 ]
+
+
+def _saved_models() -> set[type[BaseModel]]:
+    """Return the records and every model within them."""
+    found: set[type[BaseModel]] = set()
+    waiting: list[object] = [type(known) for known, _, _ in RECORDS]
+    while waiting:
+        kind = waiting.pop()
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in found:
+            found.add(kind)
+            waiting += get_type_hints(kind).values()
+        waiting += get_args(kind)
+    return found
+
+
 NAMES = [(known, name) for known, changes, _ in RECORDS for name in sorted(changes.__annotations__)]
 
 
@@ -37,6 +52,13 @@ def test_the_changes_are_the_fields_of_the_record_with_their_types(
 
 def _plain(hint: object) -> str:
     return str(hint).replace("typing.Optional[datetime.datetime]", "datetime.datetime | None")
+
+
+@pytest.mark.parametrize("model", sorted(_saved_models(), key=str))
+def test_no_field_of_saved_state_is_untyped(model: type[BaseModel]) -> None:
+    """The type checker says nothing about what is `Any`, however it is misused."""
+    hints = get_type_hints(model)
+    assert [name for name in model.model_fields if "typing.Any" in str(hints[name])] == []
 
 
 @pytest.mark.parametrize(("known", "name"), NAMES, ids=lambda value: value if isinstance(value, str) else "")

@@ -208,7 +208,7 @@ def test_a_byte_scan_of_every_container_and_table_finds_no_trace() -> None:
     here.fakes.quarantine.put(QuarantineEntry("odd", "d", f"a forged {PHONE[1:]}", "q", here.now))
     here.fakes.audit.add(AuditEntry(here.now, "dismiss_held", None, "x", "done", f"they said {PARTICIPANT} called"))
     record = here.fakes.catalog.recordings[RECORDING_ID]
-    affinity = {"channelAffinity": [{"channel": 0, "participant": PARTICIPANT}]}
+    affinity: dict[str, object] = {"channelAffinity": [{"channel": 0, "participant": PARTICIPANT}]}
     here.fakes.catalog.save_recording(changed(record, request=affinity, tags={"vip": "Canary Smith"}))
     here.follows_up()
     before = everywhere(here, custodian)
