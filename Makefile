@@ -74,10 +74,10 @@ bench: install ## measure the copy beside what one would pick instead (fifteen m
 	@$(BIN)/python -m dev bench
 
 test: install ## all tests; T=tests/unit/archive for a folder or file, K=claim for tests whose names match
-	@$(BIN)/python -m pytest -n 2 $(T) $(if $(K),-k "$(K)")
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(T) $(if $(K),-k "$(K)")
 
 fast: install ## one case of each unit test, in a minute or so: no storage emulator, nothing slow
-	@$(BIN)/python -m pytest -n 2 --fast tests/unit
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --fast tests/unit
 
 watch: install ## run tests again after each saved file (T and K as for test)
 	@$(BIN)/ptw --runner $(BIN)/python . -m pytest -x $(or $(T),tests/unit) $(if $(K),-k "$(K)")

@@ -107,7 +107,7 @@ class _Changes:
     def get_recording(self, name: str) -> None:
         """Return nothing: such a recording was started elsewhere."""
 
-    def chunks_of(self, name: str) -> Sequence[ChunkRecord]:
+    def chunk_rows_of(self, name: str) -> Sequence[ChunkRecord]:
         """Return its chunk."""
         return [self._chunks[name]]
 

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeVar
 
+from dev.acs_simulator.net.resets import reset
 from dev.prove.exchange import HEAD_LIMIT, Message, read_answer, read_request
-from dev.resets import reset
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

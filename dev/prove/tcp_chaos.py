@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import Literal, Self
 
-from dev.resets import reset
+from dev.acs_simulator.net.resets import reset
 
 Evil = Literal["refuse", "reset", "end", "stall", "slow"]
 EVILS: tuple[Evil, ...] = ("refuse", "reset", "end", "stall", "slow")

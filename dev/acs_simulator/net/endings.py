@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from aiohttp import web
 
-from dev.resets import reset
+from dev.acs_simulator.net.resets import reset
 
 _TIME_TO_LEAVE = 0.05
 """Seconds that sent bytes get to reach the other side before a reset could throw them away."""

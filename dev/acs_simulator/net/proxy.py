@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from dev.resets import reset
+from dev.acs_simulator.net.resets import reset
 
 PUMP_BYTES = 256 * 1024
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
