@@ -21,6 +21,8 @@ from recording.domain.state.recording import LastAction
 from recording.errors import RecordingError
 from tests.unit.control.calls import EVIDENCE, GIVEN, WITHDRAWN, pauses, starts, tells, under
 
+pytestmark = pytest.mark.slow
+
 LONGEST = 1200
 POLICIES = [
     CallPolicy(name="cards", longest_pause_seconds=90),

@@ -12,6 +12,8 @@ from recording.archive.transfer.buffers import SlotPool, budget_for
 from recording.archive.transfer.pace import MIB
 from tests.unit.archive.transfer.blocks import BLOCK, blocks_world
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_pool_never_gives_more_than_its_budget() -> None:
     """I8: memory is bounded for the process, not for a copy."""

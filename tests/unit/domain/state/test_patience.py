@@ -28,6 +28,8 @@ from recording.domain.state.patience import (
 from recording.errors import RecordingError, SourceBusyError, SourceGoneError, SourceRefusedError, SourceThrottledError
 from recording.operate.held import redrive
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 LONG_AGO = task(expires_at=EVENT_TIME - 30 * DAY)
 KEPT = FallbackCopy(blob_name="a", length_bytes=1, sha256="ab", kept_at=EVENT_TIME)

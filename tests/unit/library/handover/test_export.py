@@ -26,6 +26,8 @@ from recording.library.handover import bundle as bundling
 from recording.library.handover.export import export_message, get_export, request_export, work_on_export
 from tests.unit.library.seal.seal_world import acts, archives, seal_of, sealed_world, seals, verified
 
+pytestmark = pytest.mark.slow
+
 OTHER = "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-222222222222"
 SPEAKER = "4:+4930123456"
 

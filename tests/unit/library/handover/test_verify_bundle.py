@@ -17,6 +17,8 @@ from recording.library.handover import verify_bundle
 from tests.unit.library.handover.test_export import archived, asks, unmixed, unpacked, works
 from tests.unit.library.seal.seal_world import acts, archives, seal_of, sealed_world, seals
 
+pytestmark = pytest.mark.slow
+
 SPEAKER = "4:+4930123456"
 
 

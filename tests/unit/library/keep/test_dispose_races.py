@@ -18,6 +18,8 @@ from recording.library.keep import destroy as destroying
 from recording.library.keep.dispose import dispose
 from recording.library.keep.holds import place_hold, release_hold
 
+pytestmark = pytest.mark.slow
+
 Intruder = Callable[[World], None]
 FILES = 4
 

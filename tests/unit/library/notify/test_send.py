@@ -23,6 +23,8 @@ from recording.library.notify.send import notify_message
 from recording.ports.outgoing import Answer
 from tests.unit.library.notify.outgoing_world import archived
 
+pytestmark = pytest.mark.slow
+
 FAILED = Answer(Result.FAILED, Code.ENDPOINT_REFUSED)
 SUBJECT = Subject(kind=SubjectKind.RECORDING, id=RECORDING_ID)
 MESSAGE = NotifyTask(subject=SUBJECT).as_message()

@@ -31,6 +31,8 @@ from tests.unit.library.seal.seal_world import (
     verified,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_whatever_was_written_is_sealed_and_proved_from_the_files_alone(of: World, tmp_path: Path) -> None:
     """Receipt, metadata, manifest and command: each has its leaf, and the files prove it with nothing else."""
