@@ -30,13 +30,7 @@ from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
-from recording.errors import (
-    BlobLockedError,
-    ClaimLostError,
-    RecordingError,
-    SourceBrokenError,
-    StorageBusyError,
-)
+from recording.errors import BlobLockedError, ClaimLostError, RecordingError, SourceBrokenError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.seal.waiting import seal_recording
 from recording.ports import Directory, IndexKeySource, Ports

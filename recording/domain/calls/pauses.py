@@ -127,14 +127,14 @@ def open_withdrawal(pauses: Sequence[CommandedPause]) -> CommandedPause | None:
 
 
 def with_pause_changes(
-    pauses: Sequence[CommandedPause], pause_id: str, facts: Mapping[str, object]
+    pauses: Sequence[CommandedPause], pause_id: str, changes: Mapping[str, object]
 ) -> tuple[CommandedPause, ...]:
-    """Return the pauses, one of them with these facts.
+    """Return the pauses, one of them with these changes.
 
     Raises:
-        TypeError: a pause has no such fact, or the value is of the wrong type.
+        TypeError: a pause has no such field, or the value is of the wrong type.
     """
-    return tuple(with_changes(pause, facts) if pause.id == pause_id else pause for pause in pauses)
+    return tuple(with_changes(pause, changes) if pause.id == pause_id else pause for pause in pauses)
 
 
 def with_end(

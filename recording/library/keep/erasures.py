@@ -209,10 +209,9 @@ def list_erasures(ports: Ports) -> list[Erasure | Unreadable]:
     return sorted(keeping_of(ports).erasures(), key=_place_of)
 
 
-def page_of_erasures(ports: Ports, after: str = "", most: int = MOST_LISTED) -> Page[Erasure]:
+def page_of_erasures(ports: Ports, after: str = "", most: int = MOST_LISTED) -> Page[Erasure | Unreadable]:
     """Return a page of that list, behind `next` of the page before. Raises as `list_erasures`."""
-    found = page_in_order(list_erasures(ports), _place_of, after, most)
-    return Page(found.items, found.next)
+    return page_in_order(list_erasures(ports), _place_of, after, most)
 
 
 def name_of_erasure(one: Erasure | Unreadable) -> str:
