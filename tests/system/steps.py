@@ -80,6 +80,16 @@ class Steps:
                 )
             time.sleep(0.1)
 
+    def event_grid_gives_up(self, subscriptions: int) -> None:
+        """Let the time pass that Event Grid waits before it writes a dead letter, once these are all waiting for it."""
+
+        def are_given_up() -> bool:
+            pending = self.simulator.pending_deliveries()
+            return [one["stage"] for one in pending] == ["dead-lettering"] * subscriptions
+
+        self.wait_until(are_given_up, f"Event Grid has given up {subscriptions} deliveries")
+        self.simulator.advance(301)
+
     def wait_until_archived(self, recording_id: str, chunks: int, patience: float = PATIENCE_SECONDS) -> list[JSON]:
         """The chunks of a recording, once all are finished."""
 

@@ -54,7 +54,7 @@ def test_an_event_that_event_grid_gave_up_is_listed_and_put_back_to_work(own_wor
     file = own_world.world.settings_file()
     own_world.simulator.plan_deliveries("probation")
     made = own_world.simulator.create_objects(format="wav", duration_ms=2000, chunks=1, publish_event=True)
-    own_world.simulator.advance(301)  # Event Grid waits five minutes before it writes one
+    own_world.event_grid_gives_up(subscriptions=2)
 
     def listed() -> list[str]:
         return [line.split()[1] for line in _command(file, "ls", "--attention")[1].splitlines()[1:]]

@@ -290,7 +290,7 @@ def test_event_dead_lettered(desk: Desk) -> None:
     """Event Grid gives up on both paths (a metric of Azure raises the mail); the timer ingests what it has kept."""
     desk.steps.simulator.plan_deliveries("probation")
     recording_id = desk.arrives()
-    desk.steps.simulator.advance(301)  # Event Grid waits five minutes before it writes one
+    desk.steps.event_grid_gives_up(subscriptions=2)
     desk.item(kind="dead_letter")
     assert "dead_letter" in desk.plays("event-dead-lettered", {})
     desk.timer("reconcile")
