@@ -62,6 +62,7 @@ def test_a_value_of_another_type_is_refused(model: BaseModel, changes: dict[str,
             with_changes(model, {name: object()})
 
 
+@pytest.mark.slow
 def test_no_module_copies_a_model_unchecked() -> None:
     """`model_copy(update=…)` checks neither names nor values, and the type checker does not see them."""
     calls = {

@@ -74,6 +74,7 @@ def outcomes(told: dict[str, Any]) -> list[tuple[object, ...]]:
     return found
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([event, cloud_event]),
     st.dictionaries(st.sampled_from(NAMES), ODD, max_size=4),

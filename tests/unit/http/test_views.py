@@ -57,6 +57,7 @@ def test_lengths_of_time_are_whole_seconds(length: timedelta) -> None:
     assert abs(shown - length.total_seconds()) <= 0.5
 
 
+@pytest.mark.slow
 def test_they_load_without_azure() -> None:
     """The command line shows the same JSON and installs no Functions library."""
     views = "attention, proofs, recordings, status, trail"

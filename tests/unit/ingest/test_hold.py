@@ -90,6 +90,7 @@ def test_an_event_of_any_depth_is_kept_or_read(here: World, depth: int) -> None:
     assert len(here.fakes.queue.tasks) + len(here.fakes.quarantine.kept) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["envelope", "id", "data", "chunk", "location"])
 def test_no_nesting_ends_ingest_or_the_sweep(place: str) -> None:
     """Some depths are followed by one reader and not by the next: whichever it is, the event before it counts too."""

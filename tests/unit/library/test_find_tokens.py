@@ -51,6 +51,7 @@ def refused(query: dict[str, Any], token: str, keys: IndexKeys = KEYS) -> None:
     assert len(token) < 20 or token not in str(raised.value)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(queries(), queries(), st.integers(1, 200), st.integers(1, 200))
 def test_a_token_goes_on_with_its_own_query_only(

@@ -73,6 +73,7 @@ def test_a_page_reads_one_page_of_the_list_and_the_entries_of_its_own_recordings
     assert calls_of(here) == ["covered", "covering"]
 
 
+@pytest.mark.slow
 def test_a_bundle_of_thousands_reads_the_rest_of_the_list_once() -> None:
     """Its recordings are not asked about one by one for each part that somebody takes."""
     here = with_requests(archived()[0], REQUESTS)

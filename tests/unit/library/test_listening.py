@@ -107,6 +107,7 @@ def test_media_that_tells_no_length_is_noted_by_bytes() -> None:
     assert heard(here) == [(ANN, f"chunk 0, 0-{media.length_bytes} bytes")]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_one_speaker_is_a_file_of_its_own(data: st.DataObject) -> None:

@@ -38,6 +38,7 @@ def told_of(here: World) -> tuple[Any, ...]:
     return seen(here), proved(here), noted(here), here.fakes.directory.places
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_behind_any_folder_goes_on_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blobs are listed in the order of whole names, which is not that of their folders."""
     monkeypatch.setattr(module, "SAVED_EVERY", 1)

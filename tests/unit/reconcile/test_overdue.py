@@ -107,6 +107,7 @@ def test_poison_that_cannot_be_kept_is_not_removed(here: World) -> None:
     assert here.fakes.queue.poison_bodies == ["no task"]
 
 
+@pytest.mark.slow
 def test_one_run_takes_no_more_than_its_time_allows(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host ends a function after half an hour; the next run goes on."""
     monkeypatch.setattr(sweep, "MOST_POISONED", MOST_A_RUN)

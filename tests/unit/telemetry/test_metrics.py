@@ -182,6 +182,7 @@ def test_telemetry_that_cannot_be_sent_holds_nothing_up() -> None:
         listener._meters.shutdown()
 
 
+@pytest.mark.slow
 def test_without_the_setting_nothing_of_it_is_loaded() -> None:
     """An idle app pays for nothing it does not use."""
     program = (

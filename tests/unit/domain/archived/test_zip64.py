@@ -76,6 +76,7 @@ def test_a_local_header_tells_the_size_before_the_data() -> None:
     assert struct.unpack_from("<Q", header, 30 + 1 + 4)[0] == 5 << 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [65_535, 65_536])
 def test_more_entries_than_sixteen_bits_count_are_all_read(count: int) -> None:
     """A bundle of five thousand recordings has more files than that; the old field is full, and the new one counts."""

@@ -112,6 +112,7 @@ def test_the_sound_is_the_parts_sound_and_has_no_click() -> None:
         assert near.max() <= max(np.abs(np.diff(part[0])).max() for part in parts)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.integers(1, 5000), st.lists(st.integers(1, 60), min_size=1, max_size=4), st.booleans())
 def test_a_stream_that_was_cut_between_frames_is_whole_again(size: int, cuts: list[int], is_tagged: bool) -> None:

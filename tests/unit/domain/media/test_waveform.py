@@ -72,6 +72,7 @@ def test_what_lies_behind_the_sound_is_not_sound() -> None:
     assert made.finish().channels == ((0, 0),)
 
 
+@pytest.mark.slow
 def test_a_long_file_has_no_more_peaks_than_a_page_can_draw() -> None:
     """Four hours: fewer than 7,200, in seconds of work, and a single loud second is still seen."""
     rate, seconds = 16_000, 4 * 3600

@@ -73,6 +73,7 @@ def test_they_are_kept_while_held_and_destroyed_with_their_recording() -> None:
     assert [name for name in here.fakes.archive.blobs if not name.startswith("_certificates/")] == []
 
 
+@pytest.mark.slow
 def test_a_file_that_is_being_made_and_a_destruction_do_not_miss_each_other() -> None:
     """Wherever the custodian runs between two calls of the worker, in the end nothing is left."""
     at = 0

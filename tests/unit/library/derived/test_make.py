@@ -144,6 +144,7 @@ def test_the_same_again_changes_nothing_and_a_new_chunk_makes_another_file() -> 
     assert stored(here, one) == before[one["blobName"]].data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "media"), [("joined", spoken), ("speakers", spoken), ("joined", sung)])
 @pytest.mark.parametrize("copies", [True, False])
 def test_a_worker_may_die_at_every_call(
@@ -275,6 +276,7 @@ def test_messages_that_say_nothing_are_dropped(text: str) -> None:
     derive_message(text, world().ports)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.integers(1, 3000), min_size=1, max_size=4),

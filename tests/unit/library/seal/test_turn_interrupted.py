@@ -76,6 +76,7 @@ def test_a_worker_that_dies_at_any_call_leaves_a_log_that_goes_on(after: bool, t
         assert numbers(of) in ([0], [0, 1])
 
 
+@pytest.mark.slow
 def test_two_instances_make_one_log_wherever_they_meet(tmp_path: Path) -> None:
     """The second runs a whole turn at each call of the first: one of them wins, and nothing is lost or doubled."""
     for meeting in range(_calls_of_a_turn()):

@@ -84,6 +84,7 @@ def test_nothing_is_wrong_with_it_and_every_kind_is_there(original: Path) -> Non
     assert [path for path in files(original) if not any(kind in path.as_posix() for kind in KINDS)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_file_that_is_changed_is_noticed(copy: Path, kind: str) -> None:
     for path in files(copy, kind):

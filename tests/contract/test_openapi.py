@@ -31,8 +31,6 @@ from recording.domain.state.quarantine import Origin
 from recording.ingest import ingest_event
 from tests.unit.http.wsgi import Application, Start, application
 
-pytestmark = pytest.mark.slow
-
 # Not among them: that legal data is accepted (ACS and the combination of fields decide), keys and methods (the host's).
 CHECKS = [
     not_a_server_error,
