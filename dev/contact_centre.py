@@ -162,8 +162,8 @@ def _made(number: int, at: datetime, key: IndexKey, chance: random.Random) -> Ma
         settled_at=chunk.first_seen_at,
     )
     document = ChunkMetadata(participants=tuple(Participant(raw_id=person) for person in people))
-    facts = gathered_facts(record, [chunk], [document], key)
-    done = {"digest": digest_of_sources(record, [chunk]), "at": chunk.first_seen_at}
+    facts = gathered_facts(record, [chunk], [document], key, ())
+    done = {"digest": digest_of_sources(record, [chunk], ()), "at": chunk.first_seen_at}
     placement = Placement(**{**intended(record, facts, key).model_dump(), **done})
     return Made(changed(record, facts=facts, placement=placement), chunk, tuple(rows_for(record, facts, key)))
 

@@ -24,13 +24,13 @@ def shown_pause(pause: CommandedPause) -> dict[str, Any]:
 
 
 def findings_of(
-    record: RecordingRecord | None, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()
+    record: RecordingRecord | None, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]
 ) -> list[PauseFinding]:
     """Compare the pauses commanded here with those in the metadata of all chunks; nothing while some are not here.
 
     Of a recording that was started elsewhere, pauses that nobody asked for here are no findings.
     """
-    if record is None or not chunks or unread or gaps_in(chunks, record.least_count):
+    if record is None or not chunks or unread or gaps_in(chunks, record.least_count, ()):
         return []
     if not record.started_here and not record.pauses:
         return []

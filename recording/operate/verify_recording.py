@@ -159,7 +159,7 @@ def _of_the_whole(
             continue
         if kept is None or recording is None or rows:
             continue
-        if kept[0] != manifest_of(recording, chunks):
+        if kept[0] != manifest_of(recording, chunks, ()):
             yield f"manifest_differs {manifest_name(folder, version)}"
 
 

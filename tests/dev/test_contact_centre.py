@@ -27,7 +27,7 @@ def test_a_days_recordings_are_found_and_up_to_date() -> None:
     for one in made:
         fakes.catalog.recordings[one.recording.recording_id] = one.recording
         fakes.directory.put(one.rows)
-        assert is_placed(one.recording, [one.chunk])
+        assert is_placed(one.recording, [one.chunk], ())
     assert len(list(find_all(FindQuery(), fakes.ports, settings()))) == 300
     by_agent = [len(list(find_all(FindQuery(participant=agent(n)), fakes.ports, settings()))) for n in range(200)]
     assert sum(by_agent) == 300

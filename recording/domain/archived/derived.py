@@ -124,7 +124,7 @@ def files_wanted(
     Args:
         recording_id: as the catalog knows it.
         kind: the kind of file.
-        chunks: all of the recording.
+        chunks: all of the recording; the row of each can be read.
         least_count: as `gaps_in`.
 
     Raises:
@@ -135,7 +135,7 @@ def files_wanted(
     first = next(chunk for chunk in chunks if chunk.task.index == sources[0].index)
     folder = first.task.folder
     if kind is DerivedKind.JOINED:
-        gaps = tuple(gaps_in([chunk for chunk in chunks if is_archived(chunk)], least_count))
+        gaps = tuple(gaps_in([chunk for chunk in chunks if is_archived(chunk)], least_count, ()))
         return [Wanted(recording_id, folder, kind, tuple(sources), gaps=gaps, left_out=tuple(left_out))]
     if sources[0].format is not FormatType.WAV:
         raise RequestError("only a WAV file has channels that can be taken apart", code=Code.NOT_DERIVABLE)

@@ -211,7 +211,7 @@ def call_facts(recording: RecordingRecord, chunks: Iterable[ChunkRecord], *, wit
 
 
 def not_here(
-    known: Sequence[ChunkRecord], least_count: int | None, unread: Sequence[UnreadRow] = ()
+    known: Sequence[ChunkRecord], least_count: int | None, unread: Sequence[UnreadRow]
 ) -> list[dict[str, str]]:
     """Return the chunks of a recording that cannot be bundled now, each with its reason, in the order of indexes.
 

@@ -82,7 +82,7 @@ class UnreadRow:
         return {"index": self.index, "key": self.key, "code": self.code}
 
 
-def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord], unread: Sequence[UnreadRow] = ()) -> bytes:
+def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord], unread: Sequence[UnreadRow]) -> bytes:
     """Return the manifest: every chunk of a recording, every gap, and the rows that cannot be read.
 
     The same facts give the same manifest, whatever order they arrived in (I7).
@@ -114,9 +114,7 @@ def manifest_of(recording: RecordingRecord, chunks: Iterable[ChunkRecord], unrea
     return _json(facts)
 
 
-def gaps_in(
-    chunks: Iterable[ChunkRecord], least_count: int | None = None, unread: Sequence[UnreadRow] = ()
-) -> list[range]:
+def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None, unread: Sequence[UnreadRow]) -> list[range]:
     """Return the indexes that must exist but have no chunk, as ranges; ACS counts from 0.
 
     Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
@@ -147,9 +145,7 @@ def gaps_in_words(gaps: Sequence[range]) -> str:
     return ", ".join(str(gap[0]) if len(gap) == 1 else f"{gap[0]}-{gap[-1]}" for gap in gaps[:50])
 
 
-def is_complete(
-    chunks: Sequence[ChunkRecord], least_count: int | None = None, unread: Sequence[UnreadRow] = ()
-) -> bool:
+def is_complete(chunks: Sequence[ChunkRecord], least_count: int | None, unread: Sequence[UnreadRow]) -> bool:
     """Return whether every chunk up to the last is archived; one that ended for its size announces another.
 
     Of a chunk whose row cannot be read nobody knows.
@@ -157,7 +153,7 @@ def is_complete(
     if unread:
         return False
     counted = [record for record in chunks if not is_disowned(record)]
-    return bool(counted) and not gaps_in(counted, least_count) and all(map(is_archived, counted))
+    return bool(counted) and not gaps_in(counted, least_count, ()) and all(map(is_archived, counted))
 
 
 def _entry(record: ChunkRecord) -> dict[str, Any]:

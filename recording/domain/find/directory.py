@@ -184,7 +184,7 @@ def has_mark(marks: str, partition: str) -> bool:
 
 
 def conditions_of(
-    record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]
 ) -> tuple[Condition, ...]:
     """Return the conditions that a recording is in; none begins or ends merely because time passes.
 
@@ -209,7 +209,7 @@ def gathered_facts(
     chunks: Sequence[ChunkRecord],
     documents: Iterable[ChunkMetadata],
     key: IndexKey,
-    unread: Sequence[UnreadRow] = (),
+    unread: Sequence[UnreadRow],
 ) -> RecordingFacts:
     """Return the recording's facts; participants become keyed hashes here and are named nowhere else."""
     documents = tuple(documents)

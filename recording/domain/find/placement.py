@@ -15,7 +15,7 @@ from recording.domain.state.transitions import is_archived, is_held
 VERSION = 1  # increased when the form of rows changes, so that all are made again
 
 
-def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()) -> str:
+def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]) -> str:
     """Return a digest of everything that rows and facts are made from, except the key."""
     sources = {
         "version": VERSION,
@@ -34,7 +34,7 @@ def digest_of_sources(record: RecordingRecord, chunks: Sequence[ChunkRecord], un
     return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def is_placed(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()) -> bool:
+def is_placed(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]) -> bool:
     """Return whether the directory's rows of a recording are up to date."""
     placement = record.placement
     if placement is None or placement.stale:

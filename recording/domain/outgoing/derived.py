@@ -38,7 +38,7 @@ def of_recording(
     chunks: Sequence[ChunkRecord],
     custody: Custody | None,
     now: datetime,
-    unread: Sequence[UnreadRow] = (),
+    unread: Sequence[UnreadRow],
 ) -> list[OutgoingEvent]:
     """Return the events of a recording within ANNOUNCED_WITHIN, in order; `unread` are the rows of its other chunks."""
     found = [

@@ -132,7 +132,7 @@ def of_recording(
     chunks: Sequence[ChunkRecord],
     now: datetime,
     after: timedelta,
-    unread: Sequence[UnreadRow] = (),
+    unread: Sequence[UnreadRow],
 ) -> AttentionItem | None:
     """Return the attention item of a recording with missing files; None while they may still arrive."""
     stands = expectation(record, chunks, now, after, unread)

@@ -34,7 +34,7 @@ def expectation(
     chunks: Sequence[ChunkRecord],
     now: datetime,
     after: timedelta,
-    unread: Sequence[UnreadRow] = (),
+    unread: Sequence[UnreadRow],
 ) -> Expectation:
     """Return the expectation state of a recording.
 
@@ -60,9 +60,7 @@ def expectation(
     return Expectation.INCOMPLETE if chunks or unread else Expectation.MISSING
 
 
-def over_since(
-    record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow] = ()
-) -> datetime | None:
+def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]) -> datetime | None:
     """Return since when the missing files are due; None while ACS may still be recording them.
 
     A file below a known index was finished before that one, so ACS need not confirm it. Each file that arrives extends
@@ -99,7 +97,7 @@ def is_question_due(
     chunks: Sequence[ChunkRecord],
     now: datetime,
     after: timedelta,
-    unread: Sequence[UnreadRow] = (),
+    unread: Sequence[UnreadRow],
 ) -> bool:
     """Return whether to ask ACS if it still records.
 
@@ -120,7 +118,7 @@ def is_settled(
     chunks: Sequence[ChunkRecord],
     now: datetime,
     after: timedelta,
-    unread: Sequence[UnreadRow] = (),
+    unread: Sequence[UnreadRow],
 ) -> bool:
     """Return whether this recording needs no more checks, unless another event names it.
 
@@ -136,8 +134,8 @@ def is_settled(
     """
     if unread:
         return False
-    stands = expectation(record, chunks, now, after)
-    newest = _newest_sight(record, chunks, now)
+    stands = expectation(record, chunks, now, after, ())
+    newest = _newest_sight(record, chunks, now, ())
     if stands in (Expectation.MET, Expectation.NOTHING):
         return now - newest >= after
     return is_dismissed(record, stands)
@@ -154,7 +152,7 @@ def next_look(
     chunks: Sequence[ChunkRecord],
     now: datetime,
     after: timedelta,
-    unread: Sequence[UnreadRow] = (),
+    unread: Sequence[UnreadRow],
 ) -> datetime:
     """Return when something may have changed without an event.
 
@@ -166,7 +164,7 @@ def next_look(
         unread: the rows of its other chunks; they are looked at and reported again and again.
     """
     stands = expectation(record, chunks, now, after, unread)
-    newest = _newest_sight(record, chunks, now)
+    newest = _newest_sight(record, chunks, now, unread)
     if stands is Expectation.UNREADABLE:
         return now + after / 4
     if stands in (Expectation.MET, Expectation.NOTHING):
@@ -181,6 +179,8 @@ def next_look(
     return begun + after if begun + after > now else now + after / 4
 
 
-def _newest_sight(record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime) -> datetime:
+def _newest_sight(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], now: datetime, unread: Sequence[UnreadRow]
+) -> datetime:
     """Return when the newest chunk was announced; without one, when the recording was over."""
-    return max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks) or now)
+    return max([chunk.first_seen_at for chunk in chunks], default=over_since(record, chunks, unread) or now)

@@ -169,7 +169,7 @@ def known_now(recording_id: str, ports: Ports) -> tuple[RecordingRecord, list[Ch
         record, (chunks, unread) = ports.catalog.get_recording(recording_id), all_chunks_of(recording_id, ports.catalog)
         if unread:
             return None
-        if record is not None and (record.facts is None or is_placed(record, chunks)):
+        if record is not None and (record.facts is None or is_placed(record, chunks, ())):
             return record, chunks
         follow_up(recording_id, ports)
     return None

@@ -94,7 +94,7 @@ def test_documents_of_chunks_without_it_stay_as_they_were_and_valid() -> None:
     old = record(ChunkState.CATALOGED)
     recording = RecordingRecord(recording_id=RECORDING_ID)
     assert "sha512" not in json.loads(receipt_of(old, "1.0.0"))
-    assert "sha512" not in json.loads(manifest_of(recording, [old]))["chunks"][0]
+    assert "sha512" not in json.loads(manifest_of(recording, [old], ()))["chunks"][0]
     newer = changed(old, sha512="cd" * 64)
     assert is_receipt_of(newer, receipt_of(old, "1.0.0"))
     assert is_receipt_of(old, receipt_of(newer, "1.0.0"))
@@ -113,7 +113,7 @@ def test_an_archive_without_it_is_verified_and_downloaded(tmp_path: Path) -> Non
     manifest = next(name for name in here.fakes.archive.blobs if name.endswith("manifest.json"))
     recording = RecordingRecord(recording_id=RECORDING_ID)
     here.fakes.catalog.add_recording(recording)
-    content = manifest_of(recording, [older])
+    content = manifest_of(recording, [older], ())
     here.fakes.archive.blobs[manifest] = replace(here.fakes.archive.blobs[manifest], data=content)
     told = verify(RECORDING_ID, here.ports, here.settings)
     assert told is not None

@@ -300,7 +300,7 @@ def _dies_at(here: World, number: int, *, after: bool) -> None:
 def _is_consistent(here: World) -> None:
     """The rows are those that the record notes, no more and no fewer."""
     record = here.fakes.catalog.recordings[RECORDING_ID]
-    assert is_placed(record, here.fakes.catalog.chunks_of(RECORDING_ID))
+    assert is_placed(record, here.fakes.catalog.chunks_of(RECORDING_ID), ())
     assert record.placement is not None
     wanted = {f"{name}|{record.placement.row_key}" for name in record.placement.partitions}
     assert here.fakes.directory.places == wanted

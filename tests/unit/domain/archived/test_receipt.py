@@ -68,7 +68,7 @@ def test_a_receipt_holds_what_was_proved() -> None:
 
 def test_no_paper_holds_a_location_in_acs() -> None:
     """Locations are of no use once ACS forgets the media, and may hold what is secret."""
-    papers = receipt_of(record(ChunkState.CATALOGED), "1") + manifest_of(RECORDING, _chunks(0, 1))
+    papers = receipt_of(record(ChunkState.CATALOGED), "1") + manifest_of(RECORDING, _chunks(0, 1), ())
     assert b"https://" not in papers
 
 
@@ -76,7 +76,7 @@ def test_papers_of_external_media_say_where_it_lies() -> None:
     """Bring your own storage: the archive has no blob, the customer's container has."""
     external = task(home=Home.EXTERNAL, content_location=f"{CONTAINER}/a.mp3")
     chunk = record(ChunkState.CATALOGED, task=external)
-    for told in (_read(receipt_of(chunk, "1")), _read(manifest_of(RECORDING, [chunk]))["chunks"][0]):
+    for told in (_read(receipt_of(chunk, "1")), _read(manifest_of(RECORDING, [chunk], ()))["chunks"][0]):
         assert (told["blobName"], told["externalLocation"]) == (None, f"{CONTAINER}/a.mp3")
 
 
@@ -84,25 +84,27 @@ def test_papers_of_external_media_say_where_it_lies() -> None:
 def test_a_manifest_does_not_depend_on_the_order_of_its_chunks(order: list[int]) -> None:
     """Workers finish in any order, tables list in their own."""
     chunks = _chunks(0, 1, 2, 4)
-    assert manifest_of(RECORDING, [chunks[place] for place in order]) == manifest_of(RECORDING, chunks)
+    assert manifest_of(RECORDING, [chunks[place] for place in order], ()) == manifest_of(RECORDING, chunks, ())
 
 
 def test_a_manifest_does_not_depend_on_how_often_a_chunk_was_tried() -> None:
     """Attempts, claims and times of saving belong to the catalog, or a retry would change the papers."""
     tried = {"attempts": 9, "last_error": "source_busy", "changed_at": EVENT_TIME + timedelta(hours=3), "etag": "x"}
     plain = record(ChunkState.CATALOGED)
-    assert manifest_of(RECORDING, [plain.model_copy(update=tried)]) == manifest_of(RECORDING, [plain])
+    assert manifest_of(RECORDING, [plain.model_copy(update=tried)], ()) == manifest_of(RECORDING, [plain], ())
 
 
 def test_a_manifest_is_the_same_before_and_after_the_source_is_deleted() -> None:
     """It is written before the delete, and not again after it."""
-    assert manifest_of(RECORDING, _chunks(0)) == manifest_of(RECORDING, _chunks(0, state=ChunkState.SOURCE_DELETED))
+    assert manifest_of(RECORDING, _chunks(0), ()) == manifest_of(
+        RECORDING, _chunks(0, state=ChunkState.SOURCE_DELETED), ()
+    )
 
 
 def test_two_files_of_one_index_are_both_listed() -> None:
     """One session may give several files with the same index (the service's known issues)."""
     twins = [record(ChunkState.CATALOGED, task=task(0, document_id(number))) for number in (8, 3)]
-    told = _read(manifest_of(RECORDING, twins))
+    told = _read(manifest_of(RECORDING, twins, ()))
     assert [entry["documentId"] for entry in told["chunks"]] == [document_id(3), document_id(8)]
 
 
@@ -111,13 +113,13 @@ def test_two_files_of_one_index_are_both_listed() -> None:
 )
 def test_gaps_are_the_indexes_below_the_highest(indexes: tuple[int, ...], gaps: list[int]) -> None:
     """A missing chunk in the middle is seen, even though no event ever named it."""
-    assert [index for gap in gaps_in(_chunks(*indexes)) for index in gap] == gaps
-    assert _read(manifest_of(RECORDING, _chunks(*indexes)))["missingIndexes"] == gaps
+    assert [index for gap in gaps_in(_chunks(*indexes), None, ()) for index in gap] == gaps
+    assert _read(manifest_of(RECORDING, _chunks(*indexes), ()))["missingIndexes"] == gaps
 
 
 def test_a_gap_of_a_million_is_one_line() -> None:
     """One event with a high index must not make a manifest of megabytes."""
-    manifest = manifest_of(RECORDING, _chunks(0, 1_000_000))
+    manifest = manifest_of(RECORDING, _chunks(0, 1_000_000), ())
     told = _read(manifest)
     assert len(manifest) < 40_000
     assert (told["missingRanges"], told["missingCount"]) == ([[1, 999_999]], 999_999)
@@ -131,7 +133,7 @@ def test_a_manifest_tells_who_started_it_with_what_consent_and_tags() -> None:
     started = changed(
         RECORDING, started_by="1111-2222", consent=consent, request={"tags": {"case": "7"}}, started_at=EVENT_TIME
     )
-    told = _read(manifest_of(started, _chunks(0)))
+    told = _read(manifest_of(started, _chunks(0), ()))
     assert (told["startedBy"], told["consent"], told["tags"]) == ("1111-2222", consent, {"case": "7"})
     assert told["startedAt"] == EVENT_TIME.isoformat()
 
@@ -151,8 +153,8 @@ def test_a_manifest_tells_who_started_it_with_what_consent_and_tags() -> None:
 )
 def test_complete_means_every_chunk_up_to_the_last(chunks: list[ChunkRecord], complete: bool) -> None:
     """A chunk that ended for its size announces another one."""
-    assert is_complete(chunks) is complete
-    assert _read(manifest_of(RECORDING, chunks))["complete"] is complete
+    assert is_complete(chunks, None, ()) is complete
+    assert _read(manifest_of(RECORDING, chunks, ()))["complete"] is complete
 
 
 @pytest.mark.parametrize("key", ["000001-0-weu-d7", "000000-x", "by hand"])
@@ -163,12 +165,12 @@ def test_a_manifest_names_the_rows_that_nobody_could_read(key: str) -> None:
     assert not told["complete"]
     assert {"index": index, "key": key, "code": "odd"} in told["unreadable"]
     assert told["unreadable"] == sorted(told["unreadable"], key=lambda row: row["key"])
-    assert "unreadable" not in _read(manifest_of(RECORDING, _chunks(0)))
+    assert "unreadable" not in _read(manifest_of(RECORDING, _chunks(0), ()))
 
 
 def test_only_what_is_archived_is_called_so() -> None:
     """A quarantined chunk has a blob, but nobody vouches for it."""
     for state in ChunkState:
-        entry = _read(manifest_of(RECORDING, [record(state)]))["chunks"][0]
+        entry = _read(manifest_of(RECORDING, [record(state)], ()))["chunks"][0]
         assert entry["archived"] is (state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED))
         assert (entry["receipt"] is not None) is entry["archived"]

@@ -65,14 +65,14 @@ def test_what_is_still_to_come(
     of: RecordingRecord, known: list[ChunkRecord], hours: float, stands: Expectation
 ) -> None:
     """Every case is a way in which an alarm would be missing, or would ring for nothing."""
-    assert expectation(of, known, EVENT_TIME + hours * HOUR, HOUR) is stands
+    assert expectation(of, known, EVENT_TIME + hours * HOUR, HOUR, ()) is stands
 
 
 def test_each_file_that_comes_gives_the_others_some_more_time() -> None:
     """Six files of one recording may arrive one by one."""
     late = [c.model_copy(update={"first_seen_at": EVENT_TIME + 5 * HOUR}) for c in chunks(0, 2)]
-    assert over_since(stopped(), late) == EVENT_TIME + 5 * HOUR
-    assert expectation(stopped(), late, EVENT_TIME + 5.5 * HOUR, HOUR) is Expectation.AWAITED
+    assert over_since(stopped(), late, ()) == EVENT_TIME + 5 * HOUR
+    assert expectation(stopped(), late, EVENT_TIME + 5.5 * HOUR, HOUR, ()) is Expectation.AWAITED
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_acs_is_asked_only_what_is_not_known(
     of: RecordingRecord, known: list[ChunkRecord], hours: float, due: bool
 ) -> None:
     """A thousand recordings at a time must not become a thousand questions every five minutes."""
-    assert is_question_due(of, known, EVENT_TIME + hours * HOUR, HOUR) is due
+    assert is_question_due(of, known, EVENT_TIME + hours * HOUR, HOUR, ()) is due
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_looking_ends_when_nothing_can_come_any_more(
     of: RecordingRecord, known: list[ChunkRecord], after: timedelta, settled: bool
 ) -> None:
     """Else the list of open recordings would grow for ever."""
-    assert is_settled(of, known, EVENT_TIME + after, HOUR) is settled
+    assert is_settled(of, known, EVENT_TIME + after, HOUR, ()) is settled
 
 
 @pytest.mark.parametrize(
@@ -133,4 +133,4 @@ def test_a_gap_is_seen_after_the_last_known_chunk_too(
     known: list[ChunkRecord], count: int | None, gaps: list[int]
 ) -> None:
     """A chunk that ended for its size promises another; ACS's own log counts them all."""
-    assert [index for gap in gaps_in(known, count) for index in gap] == gaps
+    assert [index for gap in gaps_in(known, count, ()) for index in gap] == gaps
