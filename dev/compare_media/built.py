@@ -90,6 +90,7 @@ class Mp4:
     long_offsets: bool = False
     sizes: str = "same"  # for all, or for `each`, or `compact`
     edits: Sequence[tuple[int, int]] = ()
+    is_extended: bool = False  # fragments may follow the index, though none does
     fragments: str = ""  # where a fragment's places count from: moof, absolute, none
     tail: str = "nothing"
     is_open: bool = False  # the last box has no size
@@ -123,8 +124,7 @@ class Mp4:
         return data + TAILS[self.tail], found
 
     def _with_fragments(self) -> bytes:
-        extends = Box(b"mvex", Box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 0, 0, 0)).written()).written()
-        data = self._kind() + self._filled() + self._box(Box(b"moov", self._index(()) + extends))
+        data = self._kind() + self._filled() + self._box(Box(b"moov", self._index(())))
         for number, count in enumerate(self.media):
             data += self._filled()
             media = self._media_box(number)
@@ -168,7 +168,9 @@ class Mp4:
         info = Box(b"smhd", bytes(8)).written() + self._box(Box(b"stbl", self._table(places)))
         media += self._box(Box(b"minf", info))
         inner = b"".join(Box(*FILLERS[name]).written() for name in self.inner)
-        return inner + head.written() + self._box(Box(b"trak", track + self._box(Box(b"mdia", media)))) + inner
+        extends = Box(b"mvex", Box(b"trex", struct.pack(">IIIIII", 0, 1, 1, 0, 0, 0)).written()).written()
+        track = self._box(Box(b"trak", track + self._box(Box(b"mdia", media))))
+        return inner + head.written() + track + inner + extends * (self.is_extended or bool(self.fragments))
 
     def _table(self, places: Sequence[int]) -> bytes:
         sound = bytes(6) + struct.pack(">HIIHHHHI", 1, 0, 0, 1, 16, 0, 0, RATE << 16)

@@ -5,8 +5,8 @@ from collections.abc import Generator
 
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
-from recording.domain.media.intake import TO_THE_END, Holes, Intake, Parsing, Skip
-from recording.domain.media.mp4_fragments import Fragment
+from recording.domain.media.intake import Holes, Intake, Parsing, Skip
+from recording.domain.media.mp4_fragments import Fragment, Tail
 from recording.domain.media.mp4_tracks import ENCRYPTED_ENTRIES, KNOWN_ENTRIES, NEVER_ZERO_ENTRIES, Extents, Track
 
 LARGEST_INDEX = 32 << 20  # bytes kept; four hours of 60 pictures and 47 sound frames a second need about 20 MiB
@@ -20,6 +20,9 @@ _HEADERS = frozenset(
 )
 _DEEPEST = 8  # boxes within boxes that are walked; an index has six
 _LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
+_OPENING = frozenset((b"styp", b"sidx", b"ssix", b"emsg", b"prft"))  # stand before a fragment
+_WITHOUT_SAMPLES = frozenset((b"free", b"skip", b"wide", b"uuid", b"udta", b"meta", b"mfra"))
+_INSIDE_FRAGMENTS = frozenset((b"mfhd", b"traf", b"tfhd", b"tfdt", b"trun"))
 
 REMARK_TOO_LARGE = "the MP4 file's index is too large to be checked"
 REMARK_BYTES_AFTER = "the MP4 file has other bytes after its last box"
@@ -28,6 +31,8 @@ REMARK_TRACKS_DIFFER = "the MP4 file's tracks differ in length"
 REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples have"
 FAULT_NOT_THERE = "the MP4 file's index refers to media that is missing"
 FAULT_SEGMENTS = "the MP4 file ends before the segments that its index names"
+FAULT_LOST = "the MP4 file's fragments do not follow each other"
+FAULT_OPENED = "the MP4 file ends where another fragment begins"
 FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
 FAULT_NO_FRAGMENTS = "the MP4 file's index says nothing of fragments (mvex)"
 FAULT_PLAYS_NOTHING = "the MP4 file's edit list plays nothing"
@@ -52,6 +57,8 @@ class Mp4Walker:
         self._remarks: dict[str, None] = {}
         self._is_cut_inside = b""  # the box in which the file ends
         self._is_inner_cut = False  # whether it ends in a box within that box
+        self._last = b""  # the last box
+        self._tail = Tail()
         self._fragment: Fragment | None = None
         self._is_checked = True
         self._holes = Holes()
@@ -74,7 +81,7 @@ class Mp4Walker:
         """
         self._intake.finish()
         self._check_whole()
-        lengths = [track.length_ms(self._movie_scale, b"mvex" in self._seen) for track in self._playing()]
+        lengths = [track.length_ms(self._movie_scale, b"moof" in self._seen) for track in self._playing()]
         known = [length for length in lengths if length]
         if not known and any(track.edits and track.has_length for track in self._playing()):
             raise ValueError(FAULT_PLAYS_NOTHING)
@@ -130,8 +137,14 @@ class Mp4Walker:
     def _check_fragments(self) -> None:
         if b"moof" in self._seen and b"mvex" not in self._seen:
             raise ValueError(FAULT_NO_FRAGMENTS)  # players play none then
-        if self._segments_end > self._intake.position and self._seen & {b"moof", b"mvex"}:  # else left by a tool
+        if not self._seen & {b"moof", b"mvex"}:
+            return
+        if self._segments_end > self._intake.position:  # without fragments, it was left by a tool
             raise ValueError(FAULT_SEGMENTS)
+        if self._is_cut_inside in _OPENING or self._last in (b"styp", b"prft"):
+            raise ValueError(FAULT_OPENED)
+        if self._seen & _INSIDE_FRAGMENTS or self._tail.is_lost(sum(track.media_bytes for track in self._tracks)):
+            raise ValueError(FAULT_LOST)
 
     def _check_holes(self, media_bytes: int) -> None:
         """Raise for a long run of zeros; in a small file also for shorter ones that are a quarter of the media."""
@@ -154,11 +167,12 @@ class Mp4Walker:
     def _boxes(self, intake: Intake) -> Parsing:
         while True:
             start = intake.position
-            name, size = yield from self._header()
+            header, name, size = yield from self._header()
             if size is None:
                 break
             end = start + size if size else _TO_THE_END
             self._seen.add(name)
+            self._last = name
             if name == b"mdat":
                 self._note_media(intake.position, end)
             if name in (b"moov", b"moof"):
@@ -167,22 +181,28 @@ class Mp4Walker:
                 self._read_segments((yield min(end - intake.position, _LARGEST_SEGMENT_INDEX)), end)
             yield Skip(end - intake.position)
             if intake.position < end:
-                self._end_inside(name, is_open=not size and not self._is_inner_cut)
+                self._end_inside(name, start, is_open=not size and not self._is_inner_cut)
                 return
         if intake.position > start:
             self._remarks[REMARK_BYTES_AFTER] = None
-        yield TO_THE_END
+        while header:
+            self._tail.take(header)
+            header = yield Tail.PIECE
 
-    def _header(self) -> Generator[int | Skip, bytes, tuple[bytes, int | None]]:
-        """Read a box's name and size (0: to the end); the size is None where there is no further box."""
+    def _header(self) -> Generator[int | Skip, bytes, tuple[bytes, bytes, int | None]]:
+        """Read a box's bytes before its content, name and size (0: to the end).
+
+        The size is None where there is no further box.
+        """
         header = yield 8
         name, size = header[4:8], int.from_bytes(header[:4], "big")
         least = 8
         if size == 1 and len(header) == 8:
             long_size = yield 8
             size, least = int.from_bytes(long_size, "big"), 16
-        is_box = len(header) == 8 and is_name(name) and (size == 0 or least <= size < _TO_THE_END)
-        return name, size if is_box else None
+            header += long_size
+        is_box = len(header) >= 8 and is_name(name) and (size == 0 or least <= size < _TO_THE_END)
+        return header, name, size if is_box else None
 
     def _read_segments(self, content: bytes, end: int) -> None:
         """Note where the last segment ends that a segment index names; one that cannot be read promises nothing."""
@@ -202,10 +222,13 @@ class Mp4Walker:
         else:
             self._give_up()
 
-    def _end_inside(self, name: bytes, *, is_open: bool) -> None:
-        if not is_open:
-            self._is_cut_inside = name
-            self._remarks[REMARK_CUT_TAIL] = None
+    def _end_inside(self, name: bytes, start: int, *, is_open: bool) -> None:
+        if is_open:
+            return
+        self._is_cut_inside = name
+        self._remarks[REMARK_CUT_TAIL] = None
+        if name not in _WITHOUT_SAMPLES and name != b"mdat":
+            self._tail.take_unseen(self._intake.position - start)
 
     def _index(self, intake: Intake, name: bytes, start: int, end: int) -> Parsing:
         if name == b"moov" and self._tracks:

@@ -1,5 +1,6 @@
 """The fragments of an MP4 file: what each `moof` adds to the tracks, and where its samples are (ISO 14496-12 §8.8)."""
 
+import re
 import struct
 from array import array
 from collections.abc import Mapping
@@ -9,6 +10,44 @@ from recording.domain.media.mp4_tracks import Extents, Track
 _DAMAGED = "the MP4 file's fragments are damaged"
 _BASE_OFFSET, _DESCRIPTION, _TICKS, _SIZE, _BASE_IS_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20000
 _RUN_OFFSET, _RUN_FIRST_FLAGS, _RUN_TICKS, _RUN_SIZES, _RUN_FLAGS, _RUN_SHIFTS = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
+
+
+_MOST_ZEROS, _MOST_IN_A_SHORT_FILE = 16 * 1024, 4 * 1024
+_MOST_OTHERS = 256  # padding of other bytes, a tag, a line of text
+_BOX_OF_FRAGMENT = re.compile(rb"moof|mdat|traf|tfhd|trun")
+_BOX_BEGUN = re.compile(rb".{4}(?:m|mo|moo|md|mda|s|st|sty|si|sid|ss|ssi|e|em|ems|p|pr|prf)", re.DOTALL)
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e][\0\t\n\r\x20-\x7e]*")
+
+
+class Tail:
+    """What follows the last box of a file: padding, a tag or a line of text, or what is left of lost fragments."""
+
+    PIECE = 1 << 16
+
+    def __init__(self) -> None:
+        self._length = 0
+        self._is_zeros = True
+        self._head = b""
+
+    def take(self, piece: bytes) -> None:
+        """Look at the next bytes."""
+        self._head += piece[: max(0, _MOST_OTHERS - self._length)]
+        self._length += len(piece)
+        self._is_zeros = self._is_zeros and not piece.strip(b"\0")
+
+    def take_unseen(self, length: int) -> None:
+        """Count bytes that seemed to be a box of unknown name."""
+        self._length += length
+        self._is_zeros = False
+
+    def is_lost(self, media_bytes: int) -> bool:
+        """Return whether fragments were here, or began here; `media_bytes` is what those before it have."""
+        if self._is_zeros:
+            is_quarter = self._length > _MOST_IN_A_SHORT_FILE and self._length * 4 > media_bytes
+            return self._length > _MOST_ZEROS or is_quarter
+        is_plain = len(set(self._head)) <= 1 or _TEXT.fullmatch(self._head) is not None
+        is_begun = _BOX_BEGUN.fullmatch(self._head) is not None or _BOX_OF_FRAGMENT.search(self._head) is not None
+        return self._length > _MOST_OTHERS or is_begun or not is_plain
 
 
 class Fragment:

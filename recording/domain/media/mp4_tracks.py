@@ -78,16 +78,16 @@ class Track:
         return self._edited(media_ms, movie_scale, is_fragmented) + self.fragment_ticks * 1000 / self.time_scale
 
     def _edited(self, media_ms: float, movie_scale: int, is_fragmented: bool) -> float:
-        """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are no media.
+        """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are no media, also alone.
 
         A length of 0 means all that follows where fragments follow, and nothing where the index is all there is.
         Where pictures are stored in another order than they are shown in, the first is shown later: only an edit that
         starts after it leaves something out.
         """
+        if not self.edits:
+            return media_ms
         starts = [(length, max(start - self.first_shift, 0)) for length, start in self.edits if start >= 0]
         edits = [(length, media_ms - start * 1000 / self.time_scale) for length, start in starts]
-        if not edits:
-            return media_ms
 
         def played(length: int, left: float) -> float:
             is_open = not movie_scale or (is_fragmented and not length)

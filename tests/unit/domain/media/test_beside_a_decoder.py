@@ -173,3 +173,16 @@ def test_an_index_that_no_player_opens(has_lengths: bool, sizes: str) -> None:
     data = replace(made, has_lengths=has_lengths, has_more_runs=has_lengths).written()
     assert played_ms(data) <= SCRAP_MS
     assert probed(data).fault is not None
+
+
+@pytest.mark.parametrize("is_extended", [True, False], ids=["fragments may follow", "no fragments"])
+@pytest.mark.parametrize(
+    "edits", [((0, -1),), ((500, -1),), ((100, -1), (300, -1)), ((0, 0),), ((0, -1), (500, 0))], ids=str
+)
+def test_an_edit_list_that_plays_nothing(edits: tuple[tuple[int, int], ...], is_extended: bool) -> None:
+    """Delays alone show no media, nor does a length of 0 where no fragment follows; the samples are all there."""
+    data = Mp4(edits=edits, is_extended=is_extended).written()
+    compare(data, 500, is_whole=True)
+    assert (
+        (played_ms(data) > SCRAP_MS) is (probed(data).fault is None) is any(length for length, at in edits if at >= 0)
+    )
