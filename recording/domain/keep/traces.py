@@ -4,7 +4,7 @@ Every number, id and group of words in the text is hashed under each key in use 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,8 +129,3 @@ def redacted(value: Any, subject: Subject) -> Any:
     if isinstance(value, list | tuple):
         return [redacted(one, subject) for one in value]
     return value
-
-
-def is_any_named(raw_ids: Iterable[str], subject: Subject) -> bool:
-    """Return whether one of these ids is the person's."""
-    return any(subject.is_named(raw_id) for raw_id in raw_ids)

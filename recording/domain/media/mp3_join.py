@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from recording.domain.media.mp3 import WITHOUT_SOUND, Frame, frame_at, tag_size
 
-LONGEST_FRAME = 2881
 _LONGEST_LOOK = 16 * 1024  # a tag's header, and the frames that a new beginning needs, fit in
 _SAME = 0xFFFE0C00  # sync, version, layer and sample rate: equal in all frames of a stream
 _ENOUGH = 3  # frames that follow each other make a beginning

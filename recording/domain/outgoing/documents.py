@@ -8,7 +8,6 @@ from urllib.parse import quote
 from recording.domain.outgoing.events import PREFIX, OutgoingEvent, SubjectKind
 
 _LINKED = (SubjectKind.RECORDING, SubjectKind.EXPORT)
-SCHEMA_PATH = "events/schemas"
 SOURCE = "/recording-archive"  # where the address of our API is not set
 PROBE_TYPE = f"{PREFIX}probe.v1"  # the doctor sends it to test whether the topic accepts events; receivers drop it
 

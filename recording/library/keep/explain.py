@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from recording.domain.times import as_utc
@@ -113,11 +113,6 @@ def is_gone_before(one: Assessed, before: datetime) -> bool:
     """Return whether a recording will be destroyed before this day as things stand."""
     until = one.disposition.kept_until
     return one.disposition.is_due or (until is not None and until < as_utc(before))
-
-
-def shown_until(one: Assessed) -> Assessed:
-    """Return it without the reasons that keep it until then, for the list of what will be destroyed."""
-    return replace(one, disposition=replace(one.disposition, blocked_by=()))
 
 
 def _token(position: str) -> str:
