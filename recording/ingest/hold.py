@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.events import (
@@ -37,7 +37,14 @@ def payload_of(envelope: Any) -> str:
     return without_numbers(json.dumps(envelope, default=iso_text))
 
 
-def quarantine(error: Refusal, payload: str, came_from: Origin, ports: Ports, **ids: Any) -> None:
+class NamedIds(TypedDict, total=False):
+    """What refused content is about, as far as it says so."""
+
+    recording_id: str
+    index: int | None
+
+
+def quarantine(error: Refusal, payload: str, came_from: Origin, ports: Ports, **ids: Unpack[NamedIds]) -> None:
     """Quarantine refused content and report it; `ids` name the recording and the index, where known."""
     entry = QuarantineEntry(
         reason=error.code,

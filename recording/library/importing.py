@@ -33,6 +33,7 @@ from recording.domain.state.chunk import (
     SourceOutcome,
 )
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import required
 from recording.domain.state.stored import sha256_of
 from recording.errors import RecordingError, RequestError, SourceBrokenError, StorageBusyError
 from recording.errors.codes import Code
@@ -291,7 +292,7 @@ def _commit(media: _Media, archive: Archive) -> None:
     staged = sorted(text for text in archive.staged_blocks(name) if text[18:34] == entry.mark[:16])
     media_type = kind.media_type if kind else "application/octet-stream"
     blob_metadata = {"recordingid": media.task.recording_id, "documentid": media.task.document_id}
-    blob_metadata |= {"sha256": media.digest.sha256, "sha512": media.digest.sha512 or ""}
+    blob_metadata |= {"sha256": media.digest.sha256, "sha512": required(media.digest.sha512, "sha512")}
     archive.commit(name, staged, media_type, blob_metadata)
     hasher = Hasher()
     for piece in archive.read(name):

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
@@ -48,16 +48,16 @@ class BlobQuarantine:
 
     def mark_redriven(self, name: str, at: datetime) -> None:
         """Write the time into the entry; a concurrent writer writes the same."""
-        self._mark(name, redriven_at=at)
+        self._mark(name, lambda entry: replace(entry, redriven_at=at))
 
     def mark_dismissed(self, name: str, at: datetime, note: str) -> None:
         """Write the time and the note into the entry. A foreign blob is replaced by an entry."""
-        self._mark(name, dismissed_at=at, note=note)
+        self._mark(name, lambda entry: replace(entry, dismissed_at=at, note=note))
 
-    def _mark(self, name: str, **marks: Any) -> None:
+    def _mark(self, name: str, mark: Callable[[QuarantineEntry], QuarantineEntry]) -> None:
         found = self._container.get(name)
         if found is not None:
-            marked = replace(read_entry(found[0], name[:10]), **marks)
+            marked = mark(read_entry(found[0], name[:10]))
             self._container.put(name, written(marked), "application/json", found[1])
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:

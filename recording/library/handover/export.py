@@ -17,6 +17,7 @@ from recording.domain.find.find_query import FindQuery
 from recording.domain.foreign_json import read_json
 from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.incoming.roles import Operation
+from recording.domain.model import with_changes
 from recording.domain.outgoing.events import SubjectKind
 from recording.errors import RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
@@ -91,7 +92,7 @@ def export_message(text: str, ports: Ports, settings: Settings) -> None:
         code = error.code if isinstance(error, RecordingError) else Code.INTERNAL_ERROR
         emit(Event.EXPORT_FAILED, code=code, entry=export_id)
         export, etag = _read(export_id, exports)
-        _save(_with(export, state=ExportState.FAILED, error=code), etag, exports)
+        _save(with_changes(export, {"state": ExportState.FAILED, "error": code}), etag, exports)
 
 
 def export_record(export_id: str, ports: Ports) -> ExportRecord:
@@ -109,7 +110,7 @@ def _with_progress(export: ExportRecord, exports: ExportPorts) -> ExportRecord:
     if export.state not in (ExportState.REQUESTED, ExportState.RUNNING):
         return export
     done = sum(1 for _ in exports.store.list(form.parts_prefix(export.export_id)))
-    return _with(export, done=done, state=ExportState.RUNNING if done else export.state)
+    return with_changes(export, {"done": done, "state": ExportState.RUNNING if done else export.state})
 
 
 def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timedelta = RUN) -> ExportRecord:
@@ -129,7 +130,8 @@ def work_on_export(export_id: str, ports: Ports, settings: Settings, run: timede
         _check_size(parts)
         if ports.clock.now() >= end_at:
             break
-    export = _with(export, state=ExportState.RUNNING, done=len(parts), length_bytes=_length(parts))
+    progress = {"state": ExportState.RUNNING, "done": len(parts), "length_bytes": _length(parts)}
+    export = with_changes(export, progress)
     if len(parts) < len(export.recordings):
         exports.queue.send(export_id)
         _save(export, etag, exports)
@@ -208,17 +210,17 @@ def _finish(export: ExportRecord, etag: str, parts: list[Part], ports: Ports, ex
     blocks = [block for part in parts for block in part.blocks] + list(end.blocks)
     name = form.bundle_name(export.export_id)
     exports.store.commit(name, blocks, "application/zip", {"exportid": export.export_id})
-    export = _with(
-        export,
-        state=ExportState.DONE,
-        done=len(export.recordings),
-        length_bytes=_length(parts) + end.length_bytes,
-        finished_at=now,
-        expires_at=now + form.LIVES,
-        sha256=end.manifest_sha256,
-        left_out=left_out[: form.MOST_TOLD],
-        left_out_count=len(left_out),
-    )
+    result = {
+        "state": ExportState.DONE,
+        "done": len(export.recordings),
+        "length_bytes": _length(parts) + end.length_bytes,
+        "finished_at": now,
+        "expires_at": now + form.LIVES,
+        "sha256": end.manifest_sha256,
+        "left_out": tuple(left_out[: form.MOST_TOLD]),
+        "left_out_count": len(left_out),
+    }
+    export = with_changes(export, result)
     said = f"export {export.export_id}, SHA256SUMS {end.manifest_sha256}"  # the next checkpoint seals it
     ports.audit.add(AuditEntry(now, MADE, None, export.requested_by, DONE, said))
     announce_subject(SubjectKind.EXPORT, export.export_id, ports, IN_CASE)  # in case this process ends now
@@ -260,10 +262,6 @@ def _read(export_id: str, exports: ExportPorts) -> tuple[ExportRecord, str]:
 def _save(export: ExportRecord, etag: str, exports: ExportPorts) -> None:
     """Save the progress; if two workers do, both have built the same."""
     exports.store.put_if_unchanged(form.state_name(export.export_id), _written(export), JSON, etag)
-
-
-def _with(export: ExportRecord, **changes: Any) -> ExportRecord:
-    return ExportRecord.model_validate({**export.model_dump(), **changes})
 
 
 def _written(export: ExportRecord) -> bytes:

@@ -25,7 +25,7 @@ from recording.domain.media.silence import is_silenced as is_proved
 from recording.domain.media.silence import silenceable, silenced
 from recording.domain.media.wav_layout import HEAD_BYTES, WavLayout
 from recording.domain.state.chunk import ChunkRecord, Silenced
-from recording.domain.state.records import changed, stored_name
+from recording.domain.state.records import changed, required, stored_name
 from recording.domain.state.stored import sha256_of
 from recording.errors import BlobLockedError, StorageBusyError
 from recording.library.keep.destroy import destroy_versions
@@ -122,7 +122,7 @@ def _write(old: str, new: str, form: WavLayout, voice: Voice, task: SpeakerTask)
             blocks.append(name)
             hasher.update(data)
         facts = {"recordingid": voice.chunk.task.recording_id, "documentid": voice.chunk.task.document_id}
-        facts |= {"sha256": hasher.digest().sha256, "sha512": hasher.digest().sha512 or ""}
+        facts |= {"sha256": hasher.digest().sha256, "sha512": required(hasher.digest().sha512, "sha512")}
         archive.commit(new, blocks, "audio/wav", facts)
     hasher = Hasher(with_sha512=True)
     if not is_proved(archive.read(old), _hashed(archive.read(new), hasher), form, voice.channels):

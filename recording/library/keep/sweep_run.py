@@ -1,8 +1,8 @@
 """One look for one erasure request through the stores beside the archive: whom it is about, what is kept and done."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from recording.control.tenants import as_owner
 from recording.domain.ids import name_of
@@ -33,7 +33,7 @@ class Swept:
     count: int = 0
     kept: dict[tuple[str, str], KeptTraces] = field(default_factory=dict)
 
-    def keep(self, place: str, reason: str, until: Any = None, count: int = 1) -> None:
+    def keep(self, place: str, reason: str, until: datetime | None = None, count: int = 1) -> None:
         """Note traces that are left, and until when at the latest."""
         known = self.kept.get((place, reason))
         ends = [one for one in (until, known.until if known else None) if one is not None]

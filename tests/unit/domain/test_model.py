@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from dev.in_memory.builders import settings
+from recording.domain.archived.exports import ExportRecord
 from recording.domain.calls.guards import GuardKind, GuardTask
 from recording.domain.calls.pauses import CommandedPause
 from recording.domain.find.find_query import FindQuery
@@ -34,6 +35,7 @@ COPIED: list[tuple[BaseModel, dict[str, object]]] = [
     (Entry.model_validate({"event": EVENT, "added_at": NOW, **LATER}), {"etag": '"1"'}),
     (WayHealth.model_validate({"way": "event-grid", "failed_at": NOW, **LATER}), {"etag": '"1"'}),
     (Custody(recording_id="r"), {"etag": '"1"'}),
+    (ExportRecord(export_id="e", requested_at=NOW, tenants=("north",)), {"done": 1, "left_out": (), "sha256": "ab"}),
     (RecordingFacts(started_at=NOW, duration_ms=1.5, formats=("wav",)), {"pause_count": 1, "participants": ()}),
     (CommandedPause(id="p", at=NOW), {"settled": True}),
 ]
@@ -72,3 +74,16 @@ def test_no_module_copies_a_model_unchecked() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("model_copy", "model_construct")
     }
     assert calls == set()
+
+
+def test_no_module_rebuilds_a_model_from_its_dump() -> None:
+    """`{**model.model_dump(), **changes}` keeps a misspelt name as a field of a newer version, and changes nothing."""
+    rebuilt = {
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Dict)
+        for name, value in zip(node.keys, node.values, strict=True)
+        if name is None and isinstance(value, ast.Call) and ast.unparse(value.func).endswith(".model_dump")
+    }
+    assert rebuilt == set()
