@@ -1,12 +1,12 @@
 """Find a recording by what an operator types: its id, a short id or prefix, a call or a document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from recording.domain.find.short_ids import is_named_by, item_name, named_by, short_id
+from recording.domain.find.short_ids import SHORTEST, is_named_by, item_name, named_by, short_id
 from recording.domain.ids import are_same_id, canonical_id
 from recording.domain.state.transitions import is_archived
-from recording.domain.watched.attention import STUCK_AFTER
+from recording.domain.watched.attention import STUCK_AFTER, AttentionItem
 from recording.errors import RequestError
 from recording.errors.codes import Code
 from recording.operate.attention import needs_attention
@@ -68,18 +68,28 @@ def find_item(typed: str, ports: Ports, settings: Settings, stuck_after: int = S
     items = needs_attention(ports, settings, stuck_after=stuck_after).items
     if any(typed == item.id or typed in item.entries for item in items):
         return typed
-    short = {item.id for item in items if item_name(item.id, item.recording_id, item.index).startswith(typed)}
-    found = short or {item.id for item in items if item.id.startswith(typed)}
+    found = _items_named(typed, items)
     if len(found) == 1:
         return found.pop()
     if not found:
         why = (
             f"{typed} is archived"
             if _is_archived(typed, ports)
-            else f"nothing that needs attention is named by {typed!r}"
+            else f"nothing that needs attention is named by {typed!r}: take an id or at least four characters of it"
         )
         raise RequestError(f"{why}; see `ls --attention`", code=Code.UNKNOWN_ID)
     raise RequestError(f"{typed!r} names {len(found)} things: type more of it, or the whole id")
+
+
+def _items_named(typed: str, items: Sequence[AttentionItem]) -> set[str]:
+    """Return the ids of the items with this short name; else of those whose short name, or id, begins so."""
+    short = {item.id: item_name(item.id, item.recording_id, item.index) for item in items}
+    exact = {one for one, name in short.items() if name == typed}
+    if exact or len(typed) < SHORTEST:
+        return exact
+    return {one for one, name in short.items() if name.startswith(typed)} or {
+        one for one in short if one.startswith(typed)
+    }
 
 
 def _is_archived(typed: str, ports: Ports) -> bool:
