@@ -16,6 +16,7 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS, attempt, credential
 from recording.adapters.azure_sdk.errors import translate_errors
 from recording.domain.calls.guards import GuardTask
+from recording.domain.incoming.delivery import text_of
 from recording.domain.names import (
     BESIDE_THE_LINE,
     CHUNKS_POISON_QUEUE,
@@ -283,8 +284,9 @@ def queue_client(connection: StorageConnection, name: str) -> QueueClient:
 
 
 def _decoded(content: str) -> str:
-    """Return the text in base64, or the content itself when it is not that."""
+    """Return the text in base64, in any encoding of Unicode, or the content itself when it is not base64."""
     try:
-        return base64.b64decode(content, validate=True).decode()
+        raw = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
         return content
+    return text_of(raw)

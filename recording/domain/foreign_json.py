@@ -11,6 +11,17 @@ from typing import Any
 DEEPEST = 32  # levels; an event, its chunks included, has six, and a metadata document four
 
 
+def _whole_number(digits: str) -> int | float:
+    """Return a whole number; one with more digits than Python reads (4,300) as a float, as other readers do."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
+
+
+DECODER = json.JSONDecoder(parse_int=_whole_number)
+
+
 def read_json(text: str | bytes | bytearray) -> Any:
     """Return the content of a JSON text.
 
@@ -18,7 +29,7 @@ def read_json(text: str | bytes | bytearray) -> Any:
         ValueError: it is not JSON, or nested more deeply than the parser follows.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from recording.domain.foreign_json import read_json
+
 Document = dict[str, Any]
 
 
@@ -63,8 +65,8 @@ def message_of(task: BaseModel) -> str:
 def is_newer_message(text: str, version: int) -> bool:
     """Return whether a queue message is from a newer version of this app, to which it may mean something else."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = read_json(text)
+    except ValueError:
         return False
     told = found.get("version") if isinstance(found, dict) else None
     return isinstance(told, int) and told > version

@@ -4,12 +4,13 @@ The converter of azure-functions parses times and drops fields before the functi
 with 500 before any of our code runs. See docs/adr/0025.
 """
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 import azure.functions as func
+
+from recording.domain.foreign_json import read_json
 
 BINDING = "eventGridTrigger"
 _LOG = logging.getLogger("recording")
@@ -59,8 +60,8 @@ def _keeping(library: Any) -> type:
             if data.type not in ("json", "string"):
                 return super().decode(data, trigger_metadata=trigger_metadata)
             try:
-                return DeliveredEvent(json.loads(data.value))
-            except (ValueError, RecursionError):
+                return DeliveredEvent(read_json(data.value))
+            except ValueError:
                 return DeliveredEvent(data.value)  # not JSON: ingest quarantines it
 
     return EnvelopeConverter

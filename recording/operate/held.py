@@ -4,11 +4,11 @@ An item is queued first and then removed from where it was held: in doubt it is 
 that is refused again stays held, so nothing loops.
 """
 
-import json
 from collections.abc import Set
 from dataclasses import dataclass
 
 from recording.archive.claim import ids_of
+from recording.domain.incoming.delivery import events_in
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.transitions import redriven
@@ -95,11 +95,13 @@ def _put_back_task(name: str, entry: QuarantineEntry, ports: Ports, _settings: S
 
 def _put_back_event(name: str, entry: QuarantineEntry, ports: Ports, settings: Settings) -> bool:
     """Ingest a refused event again, by all the rules; it passes if the setting that refused it has changed."""
+    events, rest = events_in(entry.payload)
+    if rest is not None:
+        return False
     try:
-        content = json.loads(entry.payload)
-        for envelope in content if isinstance(content, list) else [content]:
+        for envelope in events:
             take_event(envelope, entry.origin, ports, settings)
-    except (EventRejectedError, UnsafeLocationError, ValueError, RecursionError):
+    except (EventRejectedError, UnsafeLocationError):
         return False
     _mark(name, ports)
     return True

@@ -165,6 +165,17 @@ def test_a_body_that_is_not_base64_text_is_handed_out_as_it_is(storage: Settings
 
 
 @pytest.mark.azurite
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_poisoned_event_is_read_as_on_its_own_queue(storage: Settings, encoding: str) -> None:
+    """An event that is poisoned by an outage must not be refused afterwards for the encoding that it always had."""
+    adapter = StorageChunkQueue(storage)
+    with client(storage, EVENTS_POISON_QUEUE) as poison:
+        send_raw(poison, base64.b64encode('{"id": "ü"}'.encode(encoding)).decode())
+        assert [message.body.removeprefix("\ufeff") for message in adapter.poisoned_events()] == ['{"id": "ü"}']
+    adapter.close()
+
+
+@pytest.mark.azurite
 def test_a_task_never_expires_in_the_queue(storage: Settings) -> None:
     """The default of seven days would drop a task silently while its worker is down."""
     adapter = StorageChunkQueue(storage)

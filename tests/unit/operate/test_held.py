@@ -1,5 +1,6 @@
 """Held chunks: they are listed with the most urgent first, and only a person brings them back to work."""
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -249,6 +250,19 @@ def test_a_refused_event_that_passes_now_is_taken_and_its_entry_kept_for_the_rec
     assert [sent.index for sent in here.fakes.queue.tasks] == [7]
     assert here.fakes.quarantine.kept[name].redriven_at == here.now
     assert name not in {one.id for one in list_held(here.ports, allowed)}
+
+
+def test_an_event_that_an_older_version_could_not_read_is_taken_when_it_is_redriven() -> None:
+    """What was kept in a form that is read now must not stay refused for it."""
+    here = world()
+    payload = base64.b64encode(json.dumps(event()).encode()).decode()
+    entry = QuarantineEntry("unreadable_event", "the message is not JSON", payload, "event_queue", here.now)
+    name = here.fakes.quarantine.put(entry)
+    here.holds(task())
+    assert redrive(here.ports, here.settings, HeldFilter(id=name)).sent == (name,)
+    here.runs(hours=2)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert list_held(here.ports, here.settings) == []
 
 
 def test_a_refused_event_that_is_refused_again_stays_as_it_was(here: World) -> None:
