@@ -40,7 +40,7 @@ from recording.ports.library.keeping import Covered
 from recording.settings import Settings
 
 M = TypeVar("M", bound=BaseModel)
-VERSION = 2  # of the documents that this version reads and writes
+VERSION = 3  # of the documents that this version reads and writes
 _HOLDS, _RULES, _ERASURES, _ROW = "!holds", "!rules", "!erasures", "custody"
 _COVERED = "!covered"  # what approved requests cover, by recording
 _ALL = "!all"  # the first row of it says that none is missing

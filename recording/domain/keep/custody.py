@@ -4,6 +4,9 @@ Holds and destruction are in one row, so the second writer sees what the first o
 being destroyed takes no hold, and one that is held is not destroyed.
 """
 
+import base64
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,6 +16,7 @@ from recording.domain.ids import name_of, without_numbers
 from recording.domain.incoming.requests import Exact, ShortText
 from recording.domain.keep.holds import ErasureClaim, Hold, Stored
 from recording.domain.model import with_changes
+from recording.domain.state.chunk import ChunkRecord
 from recording.domain.times import UtcTime
 from recording.errors import RequestError
 from recording.errors.codes import Code
@@ -20,6 +24,10 @@ from recording.errors.codes import Code
 MOST_HOLDS = 200
 MOST_CLAIMS = 500  # of requests for erasure, of each kind: with 200 holds in the longest words they fit into a row
 LONGEST_CASE = 128
+MOST_NAMED = 500  # chunks that a decision names as every version reads them; of more it holds a short mark of each,
+# so that 7,000 fit beside the most holds and claims, and 50,000 into a row without them
+MARKS_VERSION = 3  # of a row with marks: a worker of an older version would take its chunks for later ones
+_MARK = 8  # letters of base64: two of a recording's chunks share one by chance in 48 bits
 
 
 class CustodyState(StrEnum):
@@ -86,6 +94,7 @@ class Custody(Stored):
     mark: Mark | None = None
     destroying_since: UtcTime | None = None
     decided: tuple[str, ...] = ()  # the chunks that the decision covers; later ones are not destroyed by it
+    decided_marks: str = ""  # in place of `decided`, where these are many: one mark after the other
     refused: Refusal | None = None
     disposed_at: UtcTime | None = None
     gone_at: UtcTime | None = None  # when storage removes the last byte for good
@@ -237,8 +246,18 @@ def unmarked(custody: Custody) -> Custody:
 
 def destroying(custody: Custody, now: datetime, chunks: tuple[str, ...] = ()) -> Custody:
     """Return the row of a recording whose destruction begins now; from here on it takes no hold."""
-    begun = {"state": CustodyState.DESTROYING, "destroying_since": now, "decided": chunks, "refused": None}
-    return with_changes(custody, begun)
+    begun: dict[str, object] = {"state": CustodyState.DESTROYING, "destroying_since": now, "refused": None}
+    if len(chunks) <= MOST_NAMED:
+        return with_changes(custody, {**begun, "decided": chunks})
+    marks = "".join(map(_mark_of, chunks))
+    return with_changes(custody, {**begun, "decided_marks": marks, "version": MARKS_VERSION})
+
+
+def later_than(custody: Custody, chunks: Iterable[ChunkRecord]) -> list[ChunkRecord]:
+    """Return the chunks that arrived after the decision to destroy, which does not cover them."""
+    marks = custody.decided_marks
+    known = {*custody.decided, *(marks[at : at + _MARK] for at in range(0, len(marks), _MARK))}
+    return [chunk for chunk in chunks if known.isdisjoint((str(chunk.key), _mark_of(str(chunk.key))))]
 
 
 def refused(custody: Custody, refusal: Refusal) -> Custody:
@@ -257,7 +276,7 @@ def disposed(custody: Custody, now: datetime, gone_at: datetime | None, certific
         "refused": None,
         "mark": None,
         "destroying_since": None,
-        "decided": (),
+        **_UNDECIDED,
         "holds": tuple(_without_reason(hold) for hold in custody.holds),
     }
     return with_changes(custody, changes)
@@ -273,10 +292,15 @@ def _without_reason(hold: Hold) -> Hold:
     return with_changes(hold, {"reason": "", "release_reason": "" if hold.release_reason else None})
 
 
+def _mark_of(chunk: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(chunk.encode()).digest())[:_MARK].decode()
+
+
+_UNDECIDED: dict[str, object] = {"decided": (), "decided_marks": "", "version": 1}
 _UNMARKED: dict[str, object] = {
     "state": CustodyState.KEPT,
     "mark": None,
     "destroying_since": None,
-    "decided": (),
     "refused": None,
+    **_UNDECIDED,
 }

@@ -138,10 +138,8 @@ def folders_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) ->
     return sorted(folder for folder in known if folder)
 
 
-def is_of_later_chunk(name: str, chunks: Iterable[ChunkRecord], decided: Iterable[str], template: str) -> bool:
-    """Return whether a blob belongs to a chunk that arrived after the decision; it is spared."""
-    known = set(decided)
-    later = [chunk for chunk in chunks if str(chunk.key) not in known]
+def is_of_later_chunk(name: str, later: Iterable[ChunkRecord], template: str) -> bool:
+    """Return whether a blob belongs to one of the chunks that arrived after the decision; it is spared."""
     return any(name.startswith(f"{stem}.") for chunk in later for stem in _stems(chunk, template))
 
 

@@ -190,14 +190,14 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     if unread:
         return _note_refusal(row, Refusal(reason=UNREAD, at=ports.clock.now(), blobs=len(unread)), ports)
     template = settings.archive_path_template
-    is_partial = any(str(chunk.key) not in row.decided for chunk in chunks)
+    later = row_of.later_than(row, chunks)
+    is_partial = bool(later)
     if not is_partial:
         leave_the_directory(record, ports)
     ours = [
         version
         for version in listed
-        if not is_of_later_chunk(version.name, chunks, row.decided, template)
-        and not (is_partial and _is_manifest(version))
+        if not is_of_later_chunk(version.name, later, template) and not (is_partial and _is_manifest(version))
     ]
     name = certificate_name(row.recording_id, row.destroying_since or ports.clock.now())
     if not is_partial:
@@ -209,7 +209,8 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
         refusal = refusal_of(refused, now) or Refusal(reason="refused", at=now, blobs=len(refused))
         return _note_refusal(row, refusal, ports)
     gone_at = _gone_at(ours, row.recording_id, folders, leftovers, custodian)
-    destroyed = [chunk for chunk in chunks if str(chunk.key) in row.decided]
+    spared = {chunk.key for chunk in later}
+    destroyed = [chunk for chunk in chunks if chunk.key not in spared]
     forget(record, destroyed, name, row, ports, rules=None if is_partial else rules_in_force(ports, settings).rules)
     document = certificate_of(row, destroyed, len(ours), gone_at, __version__)
     ports.archive.put_once(name, document, JSON)

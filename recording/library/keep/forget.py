@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from recording.domain.find.placement import place_of
-from recording.domain.keep.custody import Custody
+from recording.domain.keep.custody import Custody, later_than
 from recording.domain.keep.rules import RetentionRule
 from recording.domain.keep.subject import remembered_of
 from recording.domain.state.chunk import ChunkRecord
@@ -80,7 +80,7 @@ def _forget_recording(
             if found is None:
                 return
             chunks, unread = all_chunks_of(record.recording_id, ports.catalog)
-            if unread or any(str(chunk.key) not in row.decided for chunk in chunks):
+            if unread or later_than(row, chunks):
                 _place_again(found, ports)
                 return
             record = found

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dev.in_memory.builders import document_id, record, task
 from dev.in_memory.canaries import PARTICIPANT, PHONE
 from recording.domain.keep.custody import (
+    MOST_NAMED,
     Custody,
     CustodyState,
     Mark,
@@ -13,8 +15,10 @@ from recording.domain.keep.custody import (
     destroying,
     disposed,
     held,
+    later_than,
     marked,
     released,
+    unmarked,
 )
 from recording.domain.keep.holds import grace_ends
 from recording.errors import RequestError
@@ -60,6 +64,17 @@ def test_a_hold_takes_the_mark_away_and_comes_too_late_for_what_is_being_destroy
     gone = disposed(begun, NOW, LATER, "certificate-1")
     assert code_of(lambda: held(gone, "c", "r", None, NOW)) is Code.RECORDING_DISPOSED
     assert (gone.gone_at, gone.certificates) == (LATER, ("certificate-1",))
+
+
+@pytest.mark.parametrize("count", [0, 1, MOST_NAMED, MOST_NAMED + 1, 10_000])
+def test_a_decision_knows_its_chunks_however_many_they_are(count: int) -> None:
+    """One that it forgot would be spared as a later one; one that it took for its own would go without a decision."""
+    chunks = [record(task=task(number, document_id(number))) for number in range(count + 3)]
+    row = destroying(marked(FRESH, Mark(at=NOW, why="rule")), NOW, tuple(str(one.key) for one in chunks[:count]))
+    assert later_than(row, chunks) == chunks[count:]
+    assert (row.version > 2) == (count > MOST_NAMED)  # a worker of an older version must leave marks alone
+    for ended in (unmarked(row), disposed(row, NOW, None, "c")):
+        assert (ended.version, later_than(ended, chunks)) == (1, chunks)
 
 
 def test_what_people_wrote_names_nobody() -> None:

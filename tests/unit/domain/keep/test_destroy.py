@@ -137,12 +137,11 @@ def test_storage_refuses_until_its_last_end_and_a_legal_hold_has_none() -> None:
 def test_files_of_a_chunk_that_arrived_after_the_decision_are_spared() -> None:
     """Nobody has decided about it."""
     late = record(task=task(1, "late", folder="f"), blob_name="elsewhere/0001-late.v2.wav")
-    decided = [str(DONE.key)]
     for name in ("f/0001-late.wav", "f/0001-late.receipt.json", "elsewhere/0001-late.v2.after.json"):
-        assert is_of_later_chunk(name, (DONE, late), decided, DEFAULT_TEMPLATE)
-        assert not is_of_later_chunk(name, (DONE, late), [*decided, str(late.key)], DEFAULT_TEMPLATE)
+        assert is_of_later_chunk(name, (late,), DEFAULT_TEMPLATE)
+        assert not is_of_later_chunk(name, (), DEFAULT_TEMPLATE)
     for name in ("f/0001-later.wav", "f/manifest.json", DONE.blob_name or ""):
-        assert not is_of_later_chunk(name, (DONE, late), decided, DEFAULT_TEMPLATE)
+        assert not is_of_later_chunk(name, (late,), DEFAULT_TEMPLATE)
 
 
 def test_a_certificate_names_no_person_and_no_recording() -> None:

@@ -12,7 +12,7 @@ from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, late_chunk, put_rule
 from dev.in_memory.world import WorkerDiedError, World, intercept, interrupted, leave_alone
 from recording.domain.keep import custody as rules_of
-from recording.domain.keep.custody import CustodyState
+from recording.domain.keep.custody import MOST_NAMED, CustodyState
 from recording.errors import ClaimLostError, RequestError
 from recording.library.keep import destroy as destroying
 from recording.library.keep.dispose import dispose
@@ -119,9 +119,13 @@ def test_a_rule_at_any_moment_keeps_everything_or_comes_too_late(at: int) -> Non
     assert len(blobs_of_recording(here)) in (0, FILES)
 
 
+@pytest.mark.parametrize("named", [MOST_NAMED, 0], ids=["names", "marks"])
 @pytest.mark.parametrize("at", range(1, CALLS + 1))
-def test_a_late_chunk_at_any_moment_is_archived_whole_and_goes_in_its_turn(at: int) -> None:
+def test_a_late_chunk_at_any_moment_is_archived_whole_and_goes_in_its_turn(
+    at: int, named: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is neither half destroyed by a decision that did not know it, nor forgotten."""
+    monkeypatch.setattr(rules_of, "MOST_NAMED", named)
     here, _ = on_the_eve()
     run_with(here, (at, late_chunk))
     late = [record for record in here.fakes.catalog.chunks.values() if record.task.index == 1]

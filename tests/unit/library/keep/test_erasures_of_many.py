@@ -15,10 +15,12 @@ from recording.domain.keep.custody import (
     LONGEST_CASE,
     MOST_CLAIMS,
     MOST_HOLDS,
+    MOST_NAMED,
     Claim,
     Custody,
     SpeakerClaim,
     claimed,
+    destroying,
     held,
     refused,
     released,
@@ -43,8 +45,9 @@ def approved(here: World, **body: Any) -> str:
     return made.erasure_id
 
 
+@pytest.mark.parametrize("chunks", [1, MOST_NAMED, MOST_NAMED + 1, 7000])
 @pytest.mark.parametrize("letter", ["x", "\U0001f600", '"'])
-def test_a_row_of_as_many_holds_and_claims_as_there_may_be_fits(letter: str) -> None:
+def test_a_row_of_as_many_holds_and_claims_as_there_may_be_fits(letter: str, chunks: int) -> None:
     """In the longest words, each written in the longest way; the limits would be promises that storage breaks."""
     row = Custody(recording_id=RECORDING_ID)
     for number in range(MOST_HOLDS):
@@ -62,6 +65,14 @@ def test_a_row_of_as_many_holds_and_claims_as_there_may_be_fits(letter: str) -> 
     assert caught.value.code is Code.TOO_MANY_ERASURES
     row = refused(row, Refused(reason="legal_hold", at=NOW, until=NOW, blobs=1000))
     check_document(row.model_dump_json())
+    row = destroying(row, NOW, tuple(f"{number:06d}-{'d' * 64}" for number in range(chunks)))
+    check_document(row.model_dump_json())
+
+
+def test_a_row_about_tens_of_thousands_of_chunks_fits() -> None:
+    """A row that storage refuses each night would keep the recording forever."""
+    chunks = tuple(f"{number:06d}-{'d' * 64}" for number in range(50_000))
+    check_document(destroying(Custody(recording_id="r" * LONGEST_ID), NOW, chunks).model_dump_json())
 
 
 def test_hundreds_of_requests_about_one_recording_are_done_together() -> None:
