@@ -7,6 +7,7 @@ first call (see docs/adr/0071), and `recording.wiring` builds adapters and setti
 import azure.functions as func
 
 from recording import wiring
+from recording.domain.incoming.delivery import text_of
 from recording.domain.names import (
     CHUNKS_QUEUE,
     DERIVED_QUEUE,
@@ -351,7 +352,6 @@ def ingest_event(event: func.EventGridEvent) -> None:
 def ingest_queued_event(message: func.QueueMessage) -> None:
     """Ingest an event that Event Grid put on the storage queue."""
     from recording import ingest
-    from recording.domain.incoming.delivery import text_of
     from recording.domain.state.quarantine import Origin
 
     ingest.ingest_text(text_of(message.get_body()), Origin.EVENT_QUEUE, *wiring.dependencies())
@@ -362,7 +362,7 @@ def archive_chunk(message: func.QueueMessage) -> None:
     """Archive one chunk."""
     from recording.archive import line as archive
 
-    archive.archive_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+    archive.archive_message(text_of(message.get_body()), *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=FOLLOW_UPS_QUEUE, connection="AzureWebJobsStorage")
@@ -370,7 +370,7 @@ def follow_up(message: func.QueueMessage) -> None:
     """Update the directory's entry of one recording."""
     from recording.library import follow_up as library
 
-    library.follow_up_message(message.get_body().decode(errors="replace"), wiring.ports())
+    library.follow_up_message(text_of(message.get_body()), wiring.ports())
 
 
 @app.queue_trigger(arg_name="message", queue_name=EXPORTS_QUEUE, connection="AzureWebJobsStorage")
@@ -378,7 +378,7 @@ def export(message: func.QueueMessage) -> None:
     """Build as much of a bundle as fits into a run."""
     from recording.library.handover import export as handover
 
-    handover.export_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+    handover.export_message(text_of(message.get_body()), *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=DERIVED_QUEUE, connection="AzureWebJobsStorage")
@@ -386,7 +386,7 @@ def derive(message: func.QueueMessage) -> None:
     """Make files from a recording's archived media."""
     from recording.library.derived import make as deriving
 
-    deriving.derive_message(message.get_body().decode(errors="replace"), wiring.ports())
+    deriving.derive_message(text_of(message.get_body()), wiring.ports())
 
 
 @app.queue_trigger(arg_name="message", queue_name=GUARDS_QUEUE, connection="AzureWebJobsStorage")
@@ -394,7 +394,7 @@ def guard(message: func.QueueMessage) -> None:
     """End pauses in time, and stop recordings that lack consent or have lasted too long."""
     from recording.control.guards import fire
 
-    fire.guard_message(message.get_body().decode(errors="replace"), *wiring.dependencies())
+    fire.guard_message(text_of(message.get_body()), *wiring.dependencies())
 
 
 @app.queue_trigger(arg_name="message", queue_name=OUTBOX_QUEUE, connection="AzureWebJobsStorage")
@@ -402,7 +402,7 @@ def notify(message: func.QueueMessage) -> None:
     """Send events to their receivers."""
     from recording.library.notify import send as notifying
 
-    notifying.notify_message(message.get_body().decode(errors="replace"), wiring.ports())
+    notifying.notify_message(text_of(message.get_body()), wiring.ports())
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")

@@ -643,8 +643,8 @@ class Code(StrEnum):
         "If the host is Microsoft's, add it **today**: ACS forgets the media.")
     UNREADABLE_TASK = (
         "unreadable_task", None, False, Fault.OPERATOR,
-        "A message on `recording-chunks` is not a chunk task.",
-        "Find out which program wrote it: another one, or an old version of this app.")
+        "A message on one of the app's queues is not one that this version reads.",
+        "Find out which program wrote it: another one, or another version of this app.")
     EVENTS_OFF = (
         "events_off", 409, False, Fault.OPERATOR,
         "No topic and no endpoint is set, so no events go out.",

@@ -27,6 +27,7 @@ from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
@@ -37,6 +38,7 @@ from recording.ports import Directory, IndexKeySource, Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.outgoing.announce import announce
 from recording.ports.stored import all_chunks_of, refuse_unread
+from recording.ports.unread import keep_unread
 from recording.telemetry import Event, emit, span
 
 TRIES = 5  # others may write the recording's record meanwhile, but not five times in a row
@@ -47,12 +49,16 @@ FIRST_DELAY = timedelta(seconds=5)
 def follow_up_message(text: str, ports: Ports) -> None:
     """Update the directory about the recording that a message names; later, if storage fails now.
 
-    A message may instead hold a line for the log, about what was decided on a command line.
+    A message may instead hold a line for the log, about what was decided on a command line. One that cannot be read is
+    quarantined.
     """
     if _logged(text):
         return
     recording_id, attempt = _read(text)
-    if recording_id is None or ports.follow_ups is None:
+    if recording_id is None:
+        keep_unread(text, Origin.FOLLOW_UPS_QUEUE, ports)
+        return
+    if ports.follow_ups is None:
         emit(Event.FOLLOW_UP_FAILED, code=Code.UNREADABLE_RECORD, reason="dropped")
         return
     try:

@@ -6,11 +6,15 @@ that is refused again stays held, so nothing loops.
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import timedelta
 
 from recording.archive.claim import ids_of
+from recording.domain.calls.guards import read_guard
 from recording.domain.incoming.delivery import events_in
 from recording.domain.incoming.requests import HeldFilter
+from recording.domain.outgoing.message import read_task
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.transitions import redriven
 from recording.errors import ClaimLostError, EventRejectedError, UnsafeLocationError
 from recording.ingest import take_event
@@ -69,8 +73,9 @@ def _put_back(one: Held, found: Found, ports: Ports, settings: Settings) -> bool
         put_back_letter(found, ports, settings)
         return True
     if isinstance(found, tuple):
-        put_back = _put_back_task if one.kind is Kind.CONFLICT else _put_back_event
-        done = [put_back(name, entry, ports, settings) for name, entry in found]  # all of them, even after a refusal
+        done = [
+            _put_back_entry(one.kind, name, entry, ports, settings) for name, entry in found
+        ]  # all of them, even after a refusal
         return all(done)
     return False  # the sweep has the message by now, or it was kept as unreadable; or it is a row
 
@@ -83,6 +88,26 @@ def _put_back_chunk(record: ChunkRecord, ports: Ports) -> bool:
         return False
     ports.queue.send(record.task)
     emit(Event.REDRIVEN, reason="asked_for", state=record.state, **ids_of(record.task))
+    return True
+
+
+def _put_back_entry(kind: Kind, name: str, entry: QuarantineEntry, ports: Ports, settings: Settings) -> bool:
+    if kind is Kind.CONFLICT:
+        return _put_back_task(name, entry, ports, settings)
+    if entry.origin.is_beside_the_line:
+        return _put_back_message(name, entry, ports)
+    return _put_back_event(name, entry, ports, settings)
+
+
+def _put_back_message(name: str, entry: QuarantineEntry, ports: Ports) -> bool:
+    """Send a guard or an event for receivers again if this version reads it; any other message is asked for anew."""
+    if entry.origin is Origin.GUARDS_QUEUE and ports.guards is not None and read_guard(entry.payload):
+        ports.guards.send_again(entry.payload, timedelta())
+    elif entry.origin is Origin.OUTBOX_QUEUE and ports.outgoing is not None and read_task(entry.payload):
+        ports.outgoing.queue.send_again(entry.payload, timedelta())
+    else:
+        return False
+    _mark(name, ports)
     return True
 
 

@@ -94,7 +94,7 @@ def of_entry(name: str, entry: QuarantineEntry, task: ChunkTask | None, settings
             "payload": entry.payload,
             "recording_id": entry.recording_id or recording_of(event),
             "document_id": entry.document_id,
-            **_times_of(event, entry.at, settings, now),
+            **({} if entry.origin.is_beside_the_line else _times_of(event, entry.at, settings, now)),
         }
     return Held(id=name, kind=kind, reason=entry.reason, at=entry.at, entries=(name,), **fields)
 

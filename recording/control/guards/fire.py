@@ -18,10 +18,11 @@ from recording.domain.calls.guards import LOOKS, VERSION, GuardKind, GuardTask, 
 from recording.domain.calls.pauses import open_withdrawal
 from recording.domain.calls.watch import CALL_STOPPED
 from recording.domain.schema import is_newer_message
+from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ControlError, RecordingError
-from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.unread import keep_unread
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -29,17 +30,17 @@ NEWER_AFTER = timedelta(minutes=1)  # a message of a newer version, until anothe
 
 
 def guard_message(text: str, ports: Ports, settings: Settings) -> None:
-    """Carry out one message of `recording-guards`.
+    """Carry out one message of `recording-guards`; quarantine one that cannot be read.
 
     Raises:
-        StorageError: the catalog does not answer; the host delivers the message again.
+        StorageError: catalog or quarantine do not answer; the host delivers the message again.
     """
     if is_newer_message(text, VERSION) and ports.guards is not None:
         ports.guards.send_again(text, NEWER_AFTER)
         return
     task = read_guard(text)
     if task is None:
-        emit(Event.GUARD_FAILED, code=Code.UNREADABLE_TASK)
+        keep_unread(text, Origin.GUARDS_QUEUE, ports)
         return
     record = ports.catalog.get_recording(task.recording_id)
     if record is None:

@@ -18,13 +18,28 @@ class Origin(StrEnum):
     EVENT_QUEUE = "event_queue"
     DEAD_LETTER = "dead_letter"
     CHUNK_QUEUE = "chunk_queue"
+    GUARDS_QUEUE = "guards_queue"
+    OUTBOX_QUEUE = "outbox_queue"
+    FOLLOW_UPS_QUEUE = "follow_ups_queue"
+    EXPORTS_QUEUE = "exports_queue"
+    DERIVED_QUEUE = "derived_queue"
     CHUNK = "archive"  # the line gave a chunk up, or found other bytes under a finished chunk's ids
     FOREIGN = "foreign"  # not written by this app: a blob that another writer put into the container
+
+    @property
+    def is_beside_the_line(self) -> bool:
+        """Return whether it is a queue whose messages are about no file that ACS may forget."""
+        return self in _BESIDE_THE_LINE
 
     @classmethod
     def _missing_(cls, _value: object) -> "Origin":
         """Read an unknown value as foreign: such an entry is shown, never hidden."""
         return cls.FOREIGN
+
+
+_BESIDE_THE_LINE = frozenset(
+    {Origin.GUARDS_QUEUE, Origin.OUTBOX_QUEUE, Origin.FOLLOW_UPS_QUEUE, Origin.EXPORTS_QUEUE, Origin.DERIVED_QUEUE}
+)
 
 
 def is_reported_by(record: ChunkRecord | None, task: ChunkTask, kept_at: datetime) -> bool:

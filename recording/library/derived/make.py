@@ -27,6 +27,7 @@ from recording.domain.archived.layout import JSON
 from recording.domain.foreign_json import read_json
 from recording.domain.formats import FormatType
 from recording.domain.keep.custody import deriving
+from recording.domain.state.quarantine import Origin
 from recording.errors import BlobLockedError, RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.library.derived import write
@@ -38,6 +39,7 @@ from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.exports import DerivedPorts
 from recording.ports.stored import all_chunks_of
+from recording.ports.unread import keep_unread
 from recording.telemetry import Event, emit
 
 WHILE_BUSY = timedelta(seconds=30)
@@ -45,9 +47,13 @@ CUSTODIAN_WAITS = timedelta(minutes=15)  # longer than any one request and its r
 
 
 def derive_message(text: str, ports: Ports) -> None:
-    """Make the files that a message requests; the reason of a failure is stored for the caller."""
+    """Make the files that a message requests; the reason of a failure is stored for the caller.
+
+    A message that cannot be read is quarantined.
+    """
     asked = _asked(text)
     if asked is None:
+        keep_unread(text, Origin.DERIVED_QUEUE, ports)
         return
     recording_id, kind = asked
     if not ports.memory.heavy.acquire(blocking=False):

@@ -19,6 +19,7 @@ from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.model import with_changes
 from recording.domain.outgoing.events import SubjectKind
+from recording.domain.state.quarantine import Origin
 from recording.errors import RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.library.directory import find_all
@@ -31,6 +32,7 @@ from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.exports import ExportPorts
 from recording.ports.library.hidden import check_is_shown
 from recording.ports.outgoing.announce import IN_CASE, announce_subject
+from recording.ports.unread import keep_unread
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -81,10 +83,14 @@ def get_export(export_id: str, ports: Ports) -> dict[str, Any]:
 
 
 def export_message(text: str, ports: Ports, settings: Settings) -> None:
-    """Work on the export that a message names; a failure is stored with it for the caller."""
+    """Work on the export that a message names; a failure is stored with it for the caller.
+
+    A message that cannot be read is quarantined.
+    """
     exports = exports_of(ports)
     export_id = _export_id(text)
     if export_id is None:
+        keep_unread(text, Origin.EXPORTS_QUEUE, ports)
         return
     try:
         work_on_export(export_id, ports, settings)

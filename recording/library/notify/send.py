@@ -25,12 +25,14 @@ from recording.domain.outgoing.endpoints import UNRESOLVED_WAY
 from recording.domain.outgoing.events import Subject
 from recording.domain.outgoing.message import VERSION, NotifyTask, read_task
 from recording.domain.schema import is_newer_message
+from recording.domain.state.quarantine import Origin
 from recording.errors import ClaimLostError, RecordingError
 from recording.errors.codes import Code
 from recording.library.notify.write import write_events
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.outgoing import Answer, OutgoingPorts, Way, is_for
+from recording.ports.unread import keep_unread
 from recording.telemetry import Event, emit, span
 
 NEWER_AFTER = timedelta(minutes=1)  # delay until a message of a newer version is offered to another worker
@@ -40,7 +42,8 @@ def notify_message(text: str, ports: Ports) -> None:
     """Write and send the events that a message of `recording-outbox` requests; later, if storage fails now.
 
     Raises:
-        StorageError: not even the queue answers; the host delivers the message again.
+        StorageError: not even the queue answers, or the quarantine for a message that cannot be read; the host delivers
+            the message again.
     """
     outgoing = ports.outgoing
     if outgoing is None:
@@ -51,7 +54,7 @@ def notify_message(text: str, ports: Ports) -> None:
         return
     task = read_task(text)
     if task is None:
-        emit(Event.NOTIFY_FAILED, code=Code.UNREADABLE_TASK, reason="dropped")
+        keep_unread(text, Origin.OUTBOX_QUEUE, ports)
         return
     try:
         with span("notify"):
