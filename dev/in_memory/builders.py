@@ -214,6 +214,16 @@ def box(name: bytes, content: bytes = b"", *, wide: bool = False) -> bytes:
     return struct.pack(">I4s", len(content) + 8, name) + content
 
 
+_PICTURE_SETS = bytes.fromhex("0142c00affe100176742c00ad90426c044000003000400000300083c48992001000568cb83cb20")
+
+
+def description(entry: bytes) -> bytes:
+    """Return the box that says in what form a track's samples are; pictures have their configuration in it."""
+    configuration = box(b"avcC", _PICTURE_SETS) if entry == b"avc1" else b""
+    content = bytes(78) + configuration
+    return box(b"stsd", struct.pack(">III4s", 0, 1, len(content) + 8, entry) + content)
+
+
 def mp4(duration_ms: int = DURATION_MS, media_bytes: int = 4096, *, wide: bool = False) -> bytes:
     """Return an MP4 file with an index of one track, whose one sample is all of the media."""
     kind = box(b"ftyp", b"isom\x00\x00\x02\x00isomiso2")
@@ -226,7 +236,7 @@ def mp4_index(duration_ms: int, offset: int, sample_bytes: int) -> bytes:
     """Return the index of an MP4 file with one picture track, whose one sample is at `offset`."""
     header = struct.pack(">IIIII", 0, 0, 0, 1000, duration_ms) + bytes(80)
     table = (
-        box(b"stsd", struct.pack(">III4s", 0, 1, 86, b"avc1") + bytes(78))
+        description(b"avc1")
         + box(b"stts", struct.pack(">IIII", 0, 1, 1, duration_ms))
         + box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1))
         + box(b"stsz", struct.pack(">III", 0, sample_bytes, 1))

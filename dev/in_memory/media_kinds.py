@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable, Sequence
 
-from dev.in_memory.builders import MP3_FRAME, box
+from dev.in_memory.builders import MP3_FRAME, box, description
 
 SECOND = bytes(range(200)) * 160  # one second of 16 kHz, 16 bits, mono
 FRAME_MS = 36.0
@@ -170,10 +170,9 @@ def track(
         table_of_sizes = box(b"stz2", struct.pack(">III", 0, 16, len(sizes)) + struct.pack(f">{len(sizes)}H", *sizes))
     else:
         table_of_sizes = box(b"stsz", struct.pack(">III", 0, 0, len(sizes)) + struct.pack(f">{len(sizes)}I", *sizes))
-    described = struct.pack(">III4s", 0, 1, 86, entry) + bytes(78)
     chunks = 1 if sizes else 0
     table = (
-        box(b"stsd", described)
+        description(entry)
         + box(
             b"stts",
             struct.pack(">II", 0, chunks) + struct.pack(">II", len(sizes) if timed is None else timed, ticks) * chunks,

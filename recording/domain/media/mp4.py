@@ -22,7 +22,7 @@ _DEEPEST = 8  # boxes within boxes that are walked; an index has six
 _LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
 _OPENING = frozenset((b"styp", b"sidx", b"ssix", b"emsg", b"prft"))  # stand before a fragment
 _WITHOUT_SAMPLES = frozenset((b"free", b"skip", b"wide", b"uuid", b"udta", b"meta", b"mfra"))
-_INSIDE_FRAGMENTS = frozenset((b"mfhd", b"traf", b"tfhd", b"tfdt", b"trun"))
+_INSIDE_FRAGMENTS = frozenset((b"mfhd", b"traf", b"tfhd", b"tfdt", b"trun", b"tfra", b"mfro"))
 
 REMARK_TOO_LARGE = "the MP4 file's index is too large to be checked"
 REMARK_BYTES_AFTER = "the MP4 file has other bytes after its last box"
@@ -36,6 +36,8 @@ FAULT_OPENED = "the MP4 file ends where another fragment begins"
 FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
 FAULT_NO_FRAGMENTS = "the MP4 file's index says nothing of fragments (mvex)"
 FAULT_PLAYS_NOTHING = "the MP4 file's edit list plays nothing"
+FAULT_NO_SIZES = "the MP4 file's index has zeros where the sizes of samples should be"
+FAULT_NOT_CONFIGURED = "the MP4 file's picture has no parameters (avcC)"
 FAULT_HOLE = "the MP4 file has zeros where its index says that media is"
 
 
@@ -123,16 +125,23 @@ class Mp4Walker:
             raise ValueError("the MP4 file holds no sound and no picture")
         if b"mvhd" not in self._seen and all(track.edits for track in self._playing()):
             raise ValueError(FAULT_NO_HEADER)  # edit lists count in its time scale; without them nothing needs it
-        if any(track.entry in ENCRYPTED_ENTRIES for track in self._playing()):
-            raise ValueError("the MP4 file is encrypted")
-        if not any(track.entry in KNOWN_ENTRIES for track in self._playing()):
-            raise ValueError("the MP4 file's sound and picture are in an unknown form")
+        self._check_descriptions()
         self._media.end_at(self._intake.position)
         if not self._media.holds(self._named):
             raise ValueError(FAULT_NOT_THERE)
         is_compressed = all(track.entry in NEVER_ZERO_ENTRIES for track in self._playing())
         if is_compressed:
             self._check_holes(sum(track.media_bytes for track in self._playing()))
+
+    def _check_descriptions(self) -> None:
+        if any(track.entry in ENCRYPTED_ENTRIES for track in self._playing()):
+            raise ValueError("the MP4 file is encrypted")
+        if not any(track.entry in KNOWN_ENTRIES for track in self._playing()):
+            raise ValueError("the MP4 file's sound and picture are in an unknown form")
+        if not all(track.is_configured for track in self._playing()):
+            raise ValueError(FAULT_NOT_CONFIGURED)
+        if any(track.is_holed for track in self._playing()):
+            raise ValueError(FAULT_NO_SIZES)
 
     def _check_fragments(self) -> None:
         if b"moof" in self._seen and b"mvex" not in self._seen:

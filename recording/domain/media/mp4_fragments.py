@@ -14,7 +14,7 @@ _RUN_OFFSET, _RUN_FIRST_FLAGS, _RUN_TICKS, _RUN_SIZES, _RUN_FLAGS, _RUN_SHIFTS =
 
 _MOST_ZEROS, _MOST_IN_A_SHORT_FILE = 16 * 1024, 4 * 1024
 _MOST_OTHERS = 256  # padding of other bytes, a tag, a line of text
-_BOX_OF_FRAGMENT = re.compile(rb"moof|mdat|traf|tfhd|trun")
+_BOX_OF_FRAGMENT = re.compile(rb"moof|mdat|traf|tfhd|trun|mfra|tfra|mfro")
 _BOX_BEGUN = re.compile(rb".{4}(?:m|mo|moo|md|mda|s|st|sty|si|sid|ss|ssi|e|em|ems|p|pr|prf)", re.DOTALL)
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e][\0\t\n\r\x20-\x7e]*")
 
@@ -106,6 +106,8 @@ class Fragment:
             sum(rows[columns.index(flag) :: len(columns)]) if flags & flag else default * count
             for flag, default in zip((_RUN_TICKS, _RUN_SIZES), self._defaults, strict=True)
         )
+        if flags & _RUN_SIZES:
+            self._track.note_sizes(rows[columns.index(_RUN_SIZES) :: len(columns)])
         self._add(start, count, ticks, size)
 
     def _add(self, start: int, count: int, ticks: int, size: int) -> None:

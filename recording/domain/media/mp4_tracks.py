@@ -33,6 +33,8 @@ KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordi
         *(b"QDM2", b"QDMC", b"MAC3", b"MAC6", b"agsm", b"wma ", b"vc-1", b"mlpa", b"dvc ", b"dvcp", b"NONE"),
     )
 )
+_SIZES_OF_A_HOLE = bytes(4 * 64)  # so many samples in a row without a byte; a sector of zeros is 128 of them
+_SEQUENCE_PARAMETERS = 7  # as a kind of unit
 _DAMAGED = "the MP4 file's index is damaged"
 
 
@@ -43,6 +45,8 @@ class Track:
         self.id = 0
         self.handler = b""
         self.entry = b""  # of the sample description: the codec
+        self.is_configured = True  # whether the sample description has what a decoder must know first
+        self.is_holed = False  # whether the table of sizes has a run of zeros
         self.channels: int | None = None
         self.sample_rate: int | None = None
         self.time_scale = 0
@@ -127,6 +131,7 @@ class Track:
 
     def _read_description(self, content: bytes) -> None:
         self.entry = content[12:16]
+        self.is_configured = self.entry != b"avc1" or _has_parameter_sets(content)
         if self.handler == b"soun" and len(content) >= 44:
             self.channels, self.sample_rate = audio_of(content[8:])
 
@@ -201,9 +206,14 @@ class Track:
         if sample < self.samples:
             raise ValueError("the MP4 file's index names samples without a place")
         self.media_bytes += sums[-1] if sums else same * self.samples
+        self.note_sizes(each)
         self._drop_lengths_without_samples()
         self._times, self._sizes = (array("I"), array("I")), (0, array("I"))
         self._chunk_offsets, self._runs = array("Q"), []
+
+    def note_sizes(self, sizes: "array[int]") -> None:
+        """Look for a hole of zeros in a table of sizes: what is placed by it is placed wrongly."""
+        self.is_holed = self.is_holed or _SIZES_OF_A_HOLE in sizes.tobytes()
 
     def _drop_lengths_without_samples(self) -> None:
         """Count no length for a sample that the table of sizes does not know."""
@@ -303,6 +313,15 @@ _READERS = {
     b"co64": Track._read_long_offsets,
     b"elst": Track._read_edits,
 }
+
+
+def _has_parameter_sets(description: bytes) -> bool:
+    """Return whether a description of H.264 has one of its sets of sequence parameters (ISO 14496-15 §5.3.3)."""
+    at = description.find(b"avcC") + 4
+    if at < 8 or len(description) < at + 9:
+        return False
+    version, count, kind = description[at], description[at + 5] & 31, description[at + 8] & 31
+    return version == 1 and count > 0 and kind == _SEQUENCE_PARAMETERS
 
 
 # --- the sound's own description (ISO 14496-1 §7.2.6, 14496-3 §1.6.2)

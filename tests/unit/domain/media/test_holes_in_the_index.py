@@ -1,0 +1,64 @@
+"""Zeros where a part of an MP4 file's index was lost: the boxes are whole, and a decoder plays little or nothing."""
+
+import struct
+
+import pytest
+
+from dev.compare_media.built import SAMPLE_BYTES, Mp4
+from dev.compare_media.judge import played_ms
+from dev.in_memory.builders import mp4
+from recording.domain.media import MediaFacts, MediaProbe
+from recording.domain.media.mp4 import FAULT_NO_SIZES, FAULT_NOT_CONFIGURED
+
+SAMPLES = 600
+
+
+def probed(data: bytes) -> MediaFacts:
+    probe = MediaProbe(None)
+    probe.feed(data)
+    return probe.finish()
+
+
+def holed(data: bytes, name: bytes, start: int, length: int) -> bytes:
+    """Return the file with zeros in the box of this name, so many bytes behind the name."""
+    at = data.index(name) + 4 + start
+    return data[:at] + bytes(length) + data[at + length :]
+
+
+@pytest.mark.parametrize("sizes", ["each", "compact"])
+@pytest.mark.parametrize("start", [12, 61, 400])
+def test_a_sector_of_zeros_in_the_table_of_sizes_is_a_hole(sizes: str, start: int) -> None:
+    """What the table places behind it is placed wrongly: the decoder reads its frames from between the frames."""
+    whole = Mp4(media=(SAMPLES,), sizes=sizes).written()
+    assert probed(whole).fault is None
+    assert probed(holed(whole, b"stsz" if sizes == "each" else b"stz2", start, 512)).fault == FAULT_NO_SIZES
+
+
+def test_a_sector_of_zeros_in_a_fragments_sizes_is_a_hole() -> None:
+    """A run's samples have their lengths and sizes in turn; without the sizes, lengths alone are no media."""
+    whole = Mp4(media=(SAMPLES,), fragments="moof").written()
+    assert probed(whole).fault is None
+    assert probed(holed(whole, b"trun", 12, SAMPLES * 8)).fault is not None
+    row = struct.pack(">II", SAMPLE_BYTES, SAMPLE_BYTES)
+    assert probed(whole.replace(row * 100, struct.pack(">II", SAMPLE_BYTES, 0) * 100, 1)).fault == FAULT_NO_SIZES
+
+
+def test_some_samples_without_a_byte_are_no_hole() -> None:
+    """Recorders of screens write one for a picture that did not change."""
+    whole = Mp4(media=(SAMPLES,), sizes="each").written()
+    at = whole.index(b"stsz") + 16
+    assert probed(whole[:at] + bytes(4 * 20) + whole[at + 80 :]).fault is None
+
+
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [(0, 8), (0, 30), (-4, 4), (0, 1), (5, 1), (8, 1)],
+    ids=["its head", "most of it", "its name", "version", "count", "kind"],
+)
+def test_a_picture_without_its_parameters_is_played_by_nobody(start: int, length: int) -> None:
+    """They are in the description only: no frame has them."""
+    whole = mp4()
+    data = holed(whole, b"avcC", start, length)
+    assert probed(whole).fault is None
+    assert probed(data).fault == FAULT_NOT_CONFIGURED
+    assert played_ms(data) == 0.0
