@@ -217,7 +217,7 @@ def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkReco
     """Return the record, pointed at this task's location when the one announced before has delivered nothing so far.
 
     Waiting for an object that never appears would lose the one that exists. The two take turns; a location that was
-    tried before is no new evidence, so how long the chunk has been overdue is not forgotten.
+    tried before is not new evidence, so how long the chunk has been overdue is not forgotten.
     """
     if record.task.content_location == task.content_location and is_held(record) and is_new_evidence(record, task):
         emit(Event.CHUNK_REOPENED, state=record.state, **ids_of(task))

@@ -71,7 +71,7 @@ def _more_urgent(task: ChunkTask, now: datetime, ports: Ports, settings: Setting
                 return None  # and so is every one after it: they are sorted by expiry
             if is_waiting(other, now) and stands is Urgency.AT_RISK:
                 return other.task
-    except StorageError:  # a courtesy to others is no reason to fail; the line itself will tell
+    except StorageError:  # a courtesy to others must not fail a turn; the line itself will notice
         return None
     return None
 

@@ -105,7 +105,7 @@ def _row(got: Got) -> list[Cell]:
 
 
 def _progress(session: Session) -> Progress:
-    """Return a progress bar on the standard error; a disabled one where that is no terminal."""
+    """Return a progress bar on the standard error; a disabled one where that is not a terminal."""
     console = watching_console(session)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     return Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=console is None)

@@ -68,7 +68,7 @@ export async function call(path, { method = "GET", query, body, headers, signal,
   return { data: await content(response, sent.Accept), etag: response.headers.get("ETag"), unchanged: false, response };
 }
 
-/** What is asked for as JSON must be JSON, and all of it: a page that something in between sends is no answer. */
+/** What is asked for as JSON must be JSON, and all of it: a page that something in between sends is not an answer. */
 async function content(response, accepted) {
   if (!accepted.includes("json")) return null;
   try {

@@ -70,7 +70,7 @@ export function fact(term, ...value) {
   return shown.length ? h("div", null, h("dt", null, term), h("dd", null, shown)) : null;
 }
 
-/** Show in a region what the server refused; what is no refusal is a fault of the page. */
+/** Show in a region what the server refused; what is not a refusal is a fault of the page. */
 export function refused(said, error, again) {
   if (error.name === "AbortError") return;
   if (error.status === undefined) throw error;

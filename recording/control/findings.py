@@ -28,7 +28,7 @@ def findings_of(
 ) -> list[PauseFinding]:
     """Compare the pauses commanded here with those in the metadata of all chunks; nothing while some are not here.
 
-    Of a recording that was started elsewhere, pauses that nobody asked for here are no findings.
+    Of a recording that was started elsewhere, pauses that were not requested here are not findings.
     """
     if record is None or not chunks or unread or gaps_in(chunks, record.least_count, ()):
         return []

@@ -172,7 +172,7 @@ def start_in(body: Any) -> StartRequest | None:
 def early_refusals_told(
     asked: StartRequest | None, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
 ) -> Iterator[None]:
-    """Raise the same alarm about what refuses a start before it begins; a body that is no request is nobody's call."""
+    """Raise the same alarm about what refuses a start before it begins; an unreadable body is skipped."""
     if asked is None:
         yield
         return

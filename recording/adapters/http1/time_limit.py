@@ -56,7 +56,7 @@ class Limit:
         return max(self.ends_at - time.monotonic(), 0.0)
 
     def check(self) -> None:
-        """Raise TimeoutError when the time is over: an end that we made ourselves is no end of the body."""
+        """Raise TimeoutError when the time is over: an end that we made ourselves is not the end of the body."""
         if self.is_over or time.monotonic() >= self.ends_at:
             self.is_over = True
             raise TimeoutError("the request took longer than it may")

@@ -24,7 +24,7 @@ MOST_FAILURES = 5  # rows of one page that storage refuses; after that it is sto
 
 
 class UnreadableRecordError(StorageError):
-    """A row is no record that this version reads: damaged, written by hand, or by a newer version (`newer_record`)."""
+    """A row cannot be read by this version: damaged, written by hand, or by a newer version (`newer_record`)."""
 
     code = Code.UNREADABLE_RECORD
 

@@ -119,7 +119,7 @@ def gaps_in(chunks: Iterable[ChunkRecord], least_count: int | None, unread: Sequ
 
     Below the highest known one all must exist, and the next one if that one ended for its size; and as many as ACS's
     own log counts or events announced, where that is known (`least_count`). A chunk whose row cannot be read was
-    announced: its index is no gap.
+    announced: its index is not a gap.
     """
     reasons: dict[int, set[str | None]] = {row.index: set() for row in unread if row.index is not None}
     for record in chunks:

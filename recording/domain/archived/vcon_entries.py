@@ -41,7 +41,7 @@ def vcon_entries(name: str, raw: bytes, names: Collection[str]) -> list[ImportEn
         names: all files there are.
 
     Raises:
-        RequestError: `invalid_request`; it is no vCon of that form, or one of its media files is not there.
+        RequestError: `invalid_request`; it is not a vCon of that form, or one of its media files is not there.
     """
     document = _document(name, raw)
     people = [_raw_id(party) for party in _dicts(document.get("parties"))]
@@ -112,7 +112,7 @@ def bytes_of(text: str) -> bytes:
     """Return what a text in base64url without padding stands for.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: it is not base64url.
     """
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 

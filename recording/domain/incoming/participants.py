@@ -49,7 +49,7 @@ class ParticipantClass(StrEnum):
 
 
 def e164(text: str) -> str | None:
-    """Return a number as `+` and digits; None when the text is no number in an international spelling."""
+    """Return a number as `+` and digits; None when the text is not a number in an international spelling."""
     bare = _bare(text)
     if bare.startswith("00"):
         bare = "+" + bare[2:]

@@ -21,7 +21,7 @@ def with_channels_only(pieces: Iterable[bytes], total: int, kept: Collection[int
         kept: the channels that stay, counted from 0.
 
     Raises:
-        SourceBrokenError: it is no uncompressed WAV file.
+        SourceBrokenError: it is not an uncompressed WAV file.
     """
     stream, head = iter(pieces), bytearray()
     for piece in stream:

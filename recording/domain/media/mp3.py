@@ -85,7 +85,7 @@ _word_at = struct.Struct(">I").unpack_from
 
 
 def frame_at(header: bytes) -> Frame | None:
-    """Return the frame that four bytes announce, or None if they are no layer III frame header."""
+    """Return the frame that four bytes announce, or None if they are not a layer III frame header."""
     word = int.from_bytes(header[:4].ljust(4, b"\0"), "big")
     return _FRAMES.get(word >> 9 & 0xFFF) if word >> 21 == 0x7FF else None
 
@@ -163,7 +163,7 @@ class Mp3Walker:
         )
 
     def _is_promise_kept(self) -> bool:
-        """Return whether all frames are there that the encoder's table counts: what follows is no frame of it."""
+        """Return whether all frames are there that the encoder's table counts: what follows is not a frame of it."""
         return self._promised is not None and self._counts.total() - self._silent >= self._promised
 
     def _judge_end(self) -> None:

@@ -82,7 +82,7 @@ class Track:
         return self._edited(media_ms, movie_scale, is_fragmented) + self.fragment_ticks * 1000 / self.time_scale
 
     def _edited(self, media_ms: float, movie_scale: int, is_fragmented: bool) -> float:
-        """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are no media, also alone.
+        """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are not media, also alone.
 
         A length of 0 means all that follows where fragments follow, and nothing where the index is all there is.
         Where pictures are stored in another order than they are shown in, the first is shown later: only an edit that

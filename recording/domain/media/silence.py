@@ -75,7 +75,7 @@ def _placed(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _sound_in(at: int, piece: bytes, layout: WavLayout) -> tuple[int, int]:
-    """Return where the sound begins and ends in a piece; a rest that is no whole frame is silenced like the others."""
+    """Return where the sound begins and ends in a piece; a rest shorter than a frame is silenced too."""
     first = min(max(layout.sound_at - at, 0), len(piece))
     last = min(max(layout.sound_at + layout.sound_bytes - at, 0), len(piece))
     return first, last

@@ -80,7 +80,7 @@ def read_wav_layout(head: bytes, total: int) -> WavLayout:
         total: its length; a size of the sound that was never filled in reaches to the end.
 
     Raises:
-        ValueError: it is no WAV file, or its sound does not begin within the head.
+        ValueError: it is not a WAV file, or its sound does not begin within the head.
     """
     return find_wav_layout(lambda first, length: head[first : first + length], total)
 
@@ -93,7 +93,7 @@ def find_wav_layout(read: Callable[[int, int], bytes], total: int) -> WavLayout:
         total: as `read_wav_layout`.
 
     Raises:
-        ValueError: it is no WAV file, or has no sound.
+        ValueError: it is not a WAV file, or has no sound.
     """
     stepping = _chunks(total)
     first, length = next(stepping)

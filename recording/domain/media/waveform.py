@@ -30,7 +30,7 @@ class WavWaveform:
     """Takes the bytes of a WAV file's sound.
 
     Raises:
-        ValueError: when its samples are no integers.
+        ValueError: when its samples are not integers.
     """
 
     def __init__(self, layout: WavLayout) -> None:

@@ -245,7 +245,7 @@ def is_as_written(raw: bytes) -> bool:
     """Return whether a document of proofs is byte for byte as this app writes it.
 
     Raises:
-        SealFormatError: it is no such document.
+        SealFormatError: it is not such a document.
     """
     return written_proofs(*read_proofs(raw)) == raw
 

@@ -313,7 +313,7 @@ class ChunkRecord(BaseModel):
     offline_seen_at: UtcTime | None = None  # when it was found in the archive tier, which cannot be read
     dismissed: Dismissal | None = None  # nothing more is to be done about the reason it is held
     silenced: tuple[Silenced, ...] = ()  # speakers who were erased from the file
-    disposed_at: UtcTime | None = None  # found lawfully deleted from the archive; its absence is no drift
+    disposed_at: UtcTime | None = None  # found lawfully deleted from the archive; its absence is not drift
     disposed_why: str | None = None  # the rule or the decision that deleted it
     etag: str | None = Field(None, exclude=True)
     saved_at: UtcTime | None = Field(None, exclude=True)  # by the catalog's clock, which all instances share

@@ -47,7 +47,7 @@ class Unrecorded(BaseModel):
     marks: tuple[str, ...] = ()  # which pause, or which step of consent
 
 
-MOST_FILES = 1_000_000  # of a recording; a count beyond that is no count
+MOST_FILES = 1_000_000  # of a recording; a larger count was not written by this app
 
 
 class RecordingRecord(BaseModel):

@@ -100,7 +100,7 @@ def assessed(
 
 
 def custody_of(recording_id: str, ports: Ports) -> Custody | Unreadable | None:
-    """Return a recording's custody row; `Unreadable` for one that is damaged or of a newer version: it is no outage.
+    """Return a recording's custody row; `Unreadable` for one that is damaged or of a newer version.
 
     Raises:
         StorageError: storage does not answer.

@@ -103,7 +103,7 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
             emit(Event.SEAL_FAILED, code=error.code, reason=OFFLINE, detail=item.what)
         except StorageError as error:
             emit(Event.SEAL_FAILED, code=error.code, reason="not_read", detail=item.what)
-            failures += error.code not in OF_ONE_ROW  # that is no outage, and the others must be sealed
+            failures += error.code not in OF_ONE_ROW  # that is not an outage, and the others must be sealed
             if failures >= MOST_FAILURES:
                 raise
             continue

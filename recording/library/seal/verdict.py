@@ -150,7 +150,7 @@ def keys_of(files: Files, given: Sequence[bytes]) -> Keys:
     """Return the keys to check with: those given as PEM, or, without any, those stored among the files.
 
     Raises:
-        ValueError: a given key is no public key on P-256.
+        ValueError: a given key is not a public key on P-256.
     """
     if given:
         keys = {key_id_of(key): key for key in map(key_of_pem, given)}

@@ -33,7 +33,7 @@ def verify(
         copied_at: when the copy was made; a log that ends long before that was cut, or sealing had stopped.
 
     Raises:
-        ValueError: a given key is no public key on P-256, or a witness names no checkpoint.
+        ValueError: a given key is not a public key on P-256, or a witness names no checkpoint.
     """
     verdict, keys, names = Verdict(), keys_of(files, given), files.names()
     log = verify_log(files, names, keys, verdict)

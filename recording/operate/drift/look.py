@@ -44,7 +44,7 @@ def look_at(
         ports: archive and the customer's own storage are read.
         settings: for the names of blobs, and for how long the archive keeps them.
         wanted: whose media to read.
-        unreadable: rows that cannot be read; the files of their chunks are no strangers.
+        unreadable: rows that cannot be read; the files of their chunks are not strangers.
 
     Raises:
         StorageError: when the archive does not list its blobs; media that cannot be read counts as unread.

@@ -69,7 +69,7 @@ HOMELY = (  # CONTRIBUTING.md, "How we write English"
     r"\b(who(m)?ever|somebody)\b",
     r"\bfor ever\b",
     r"\bkept for a person\b",
-    r"\b(what|that|which) is no (task|code|event|bundle|number|JSON)\b",
+    r"(?<!there )(?<!There )\b(is|are|was|were) no (?!longer\b|more\b|such\b|other\b|larger\b)[a-z]",
     r"\b(tells?|told|hears?) of\b",
     r"\bback to work\b",
     r"\bgo(es)? on where\b",
