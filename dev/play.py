@@ -196,7 +196,7 @@ Try, in a second terminal in this folder (each line works as printed):
   CALL=$(curl -s {world.addresses.admin_url}/_simulator/calls -d '{{"participants":["Ann","Ben"]}}' | python3 -c 'import json,sys; print(json.load(sys.stdin)["serverCallId"])')
   REC=$(curl -s {world.host_url}/api/recordings -d "{{\\"serverCallId\\":\\"$CALL\\",\\"format\\":\\"wav\\"}}" | python3 -c 'import json,sys; print(json.load(sys.stdin)["recordingId"])')
 
-  # twenty seconds pass on the simulator's clock; then it is stopped and its file comes
+  # twenty seconds pass on the simulator's clock; then it is stopped and its file is announced
   curl -s {world.addresses.admin_url}/_simulator/clock -d '{{"advanceSeconds":20}}'
   curl -s -X POST {world.host_url}/api/recordings/$REC/stop
   curl -s {world.addresses.admin_url}/_simulator/clock -d '{{"advanceSeconds":10}}'

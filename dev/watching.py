@@ -52,7 +52,7 @@ def _of_recording(told: Told, recording: JSON) -> list[str]:
         lines.append(f"recording {short(name)} started ({form})")
     if recording["endedAt"] and name not in told.ended:
         told.ended.add(name)
-        lines.append(f"recording {short(name)} ended ({recording['endReason']}); its files come")
+        lines.append(f"recording {short(name)} ended ({recording['endReason']}); its files will be announced")
     return lines
 
 

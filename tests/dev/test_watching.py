@@ -29,7 +29,7 @@ def test_the_story_of_a_recording_is_told_once_from_start_to_proof() -> None:
     assert told_by(told) == ["recording …abcdef started (audio mixed wav)"]
     assert told_by(told) == []
     ended: dict[str, Any] = {"endedAt": "2026-01-01T00:00:00Z", "endReason": "CallEnded"}
-    assert told_by(told, **ended) == ["recording …abcdef ended (CallEnded); its files come"]
+    assert told_by(told, **ended) == ["recording …abcdef ended (CallEnded); its files will be announced"]
     assert told_by(told, chunk(), chunk(index=1), **ended) == ["recording …abcdef announced: 2 chunks"]
     done = chunk(state="SOURCE_DELETED", blobName="2026/a.wav")
     (line,) = told_by(told, done, chunk(index=1), **ended)

@@ -109,7 +109,13 @@ def holds(context: typer.Context, form: Form) -> None:
     page: Page[Custody] = Page(tuple(all_held(session.ports)))
     view = HeldRecordingsView.of(page)
     rows: list[list[Cell]] = [
-        [_name(session, row.recording_id), one.case, clock_time(one.since, session.now), one.by or "-", one.reason]
+        [
+            _name(session, row.recording_id),
+            one.case,
+            clock_time(one.since, session.now),
+            one.by or "key holder",
+            one.reason,
+        ]
         for row in view.recordings
         for one in row.holds
         if one.released_at is None
@@ -252,7 +258,7 @@ def _explained(session: Session, one: Assessed) -> list[RenderableType]:
         lines = [text(("destroyed  ", "red"), f"certificate {row.certificate}{gone}")]
     blocking = set(found.blocked_by)
     for reason in found.reasons:
-        mark = ("blocks  ", "bold") if reason in blocking else ("because ", "")
+        mark = ("blocked by  ", "bold") if reason in blocking else ("because ", "")
         lines.append(text(mark, _reason(session, reason)))
     if row is not None and row.mark is not None:
         ends = row.mark.at + session.settings.dispose_after

@@ -15,10 +15,10 @@ def check_tenants(_ports: Ports, settings: Settings, _probe: Probe) -> Said:
     """Find tenants without members, members of several, and an archive that no caller sees as a whole."""
     tenants = settings.tenants
     if tenants is None:
-        return "none: everybody with a role sees everything", None
+        return "none: everyone with a role sees everything", None
     found = counted(len(tenants.tenants), "tenant")
     if not settings.platform_auth:
-        return found, "Turn App Service authentication on: where there are tenants, a key alone lets nobody in."
+        return found, "Turn App Service authentication on: where there are tenants, a key alone gives no access."
     odd = list(oddities(tenants))
     if odd:
         raise FoundWarning(f"{found}; {'; '.join(odd)}", "Correct TENANTS, unless it is meant so (docs/security.md).")
@@ -29,9 +29,9 @@ def oddities(tenants: Tenants) -> Iterator[str]:
     """Yield what is valid but rarely intended, by tenant names; no id is repeated."""
     for tenant in tenants.tenants:
         if tenant.is_empty:
-            yield f"nobody belongs to {tenant.name}"
+            yield f"{tenant.name} has no members"
     if tenants.see_all.is_empty:
-        yield "nobody sees all: what is nobody's is seen by the command line only"
+        yield "no role or group sees all: recordings without a tenant are visible to the command line only"
     uses = Counter(member for one in tenants.tenants for member in {*one.groups, *one.roles, *one.apps})
     shared = {member for member, count in uses.items() if count > 1}
     names = [one.name for one in tenants.tenants if shared & {*one.groups, *one.roles, *one.apps}]

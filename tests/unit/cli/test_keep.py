@@ -22,7 +22,7 @@ def test_a_recording_is_held_explained_and_released(here: World, run: Run, tmp_p
     assert run("hold", SHORT, "--case", "L-17", "--note", "lawsuit")[0] == 0
     assert "L-17" in run("holds")[1]
     told = run("explain", SHORT)[1]
-    assert "blocks  hold (L-17)" in told
+    assert "blocked by  hold (L-17)" in told
     assert "because deleted by rule (calls)" in told, "a reason that does not block is not listed below one that does"
     code, told = run("release", SHORT, "--case", "L-17", "--note", "settled")
     assert (code, "30 more days" in told) == (0, True)

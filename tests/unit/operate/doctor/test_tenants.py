@@ -30,7 +30,7 @@ def looked_at(document: dict[str, Any] | None, *, platform_auth: bool = True) ->
 
 def test_without_tenants_there_is_nothing_to_look_at() -> None:
     """The default."""
-    assert looked_at(None) == Finding("tenants", State.OK, "none: everybody with a role sees everything")
+    assert looked_at(None) == Finding("tenants", State.OK, "none: everyone with a role sees everything")
 
 
 def test_tenants_with_members_of_their_own_are_fine() -> None:
@@ -46,8 +46,8 @@ def test_tenants_without_sign_in_are_a_fault() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"tenants": [{"name": "fx", "tagValues": ["fx"]}]}, "nobody belongs to fx"),
-        ({"seeAll": {}}, "nobody sees all"),
+        ({"tenants": [{"name": "fx", "tagValues": ["fx"]}]}, "fx has no members"),
+        ({"seeAll": {}}, "no role or group sees all"),
         ({"tenants": [{**one, "groups": [FX]} for one in GOOD["tenants"]]}, "several of fx, eq"),
         ({"tenants": [{"name": "fx", "groups": [FX]}, {"name": "eq", "groups": [FX]}], "tag": None}, "start nothing"),
         ({"tenants": [{"name": "fx", "groups": [FX]}]}, "no value of the tag stands for fx"),
