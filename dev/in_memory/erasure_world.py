@@ -31,7 +31,7 @@ from recording.library.analysts import export_directory
 from recording.library.handover.export import export_message, request_export
 from recording.library.keep.dispose import dispose
 from recording.library.keep.erasures import approve_erasure, request_erasure
-from recording.library.keep.retention import set_rules
+from recording.library.keep.rules import set_rules
 from recording.library.seal.turn import seal
 from recording.library.tags import change_tags
 from recording.ports import AuditEntry, DeadLetter, QuarantineEntry

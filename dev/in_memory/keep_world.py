@@ -11,7 +11,7 @@ from dev.in_memory.world import World, world
 from recording.domain.keep.destroy import Place
 from recording.domain.keep.rules import RetentionRule, RuleAction, RuleSet
 from recording.library.keep.dispose import DisposeReport, dispose
-from recording.library.keep.retention import set_rules
+from recording.library.keep.rules import set_rules
 from recording.ports import QuarantineEntry
 
 

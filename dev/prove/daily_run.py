@@ -9,7 +9,7 @@ from dev.in_memory.world import World
 from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.state.recording import RecordingRecord
 from recording.library.keep.dispose import dispose
-from recording.library.keep.retention import set_rules
+from recording.library.keep.rules import set_rules
 from recording.ports import Page
 
 

@@ -21,8 +21,7 @@ from recording.domain.counted import counted
 from recording.domain.find.short_ids import named_by, short_id
 from recording.domain.incoming.roles import Operation
 from recording.errors import RequestError
-from recording.library.handover.export import get_export, request_export
-from recording.library.handover.taking import (
+from recording.library.handover.downloads import (
     MOST_BYTES,
     BundleFile,
     exports_there_are,
@@ -30,6 +29,7 @@ from recording.library.handover.taking import (
     list_exports,
     take_part,
 )
+from recording.library.handover.export import get_export, request_export
 from recording.library.handover.vcon import make_vcon
 from recording.operate.find_recording import find_recording
 

@@ -37,8 +37,8 @@ from recording.http.views.status import QueueView
 from recording.http.views.trail import TrailEntryView
 from recording.library.directory import Found, find, states_of
 from recording.library.follow_up import library_of
-from recording.library.newest import Trail, page_of
 from recording.library.tags import etag_of
+from recording.library.trail_pages import Trail, page_of
 from recording.library.waveforms import pauses_of
 from recording.operate.attention import needs_attention
 from recording.operate.verify_recording import VerifiedPart, verify_part

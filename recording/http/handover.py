@@ -11,10 +11,10 @@ from recording.domain.incoming.roles import Operation
 from recording.domain.media.byte_range import read_range
 from recording.http.parts import content_range, range_missing, unsatisfiable
 from recording.http.routes import as_json, caller_of, endpoint, json_body, query_of, recording_id_of
+from recording.library.handover.downloads import MOST_BYTES, BundleFile, find_bundle, take_part
+from recording.library.handover.downloads import list_exports as page_of_exports
 from recording.library.handover.export import get_export as look_at_export
 from recording.library.handover.export import request_export as ask_for_export
-from recording.library.handover.taking import MOST_BYTES, BundleFile, find_bundle, take_part
-from recording.library.handover.taking import list_exports as page_of_exports
 from recording.library.handover.vcon import is_inline, make_vcon
 from recording.ports import Ports
 from recording.settings import Settings

@@ -28,7 +28,7 @@ from recording.http.views.keep import (
 from recording.library.keep import erasures
 from recording.library.keep.explain import certificate_of, explain, upcoming
 from recording.library.keep.holds import list_holds, place_hold, release_hold
-from recording.library.keep.retention import current_rules, etag_of_rules, set_rules
+from recording.library.keep.rules import current_rules, etag_of_rules, set_rules
 from recording.ports import Ports, Unreadable
 from recording.settings import Settings
 

@@ -33,7 +33,7 @@ from recording.http.views import in_json
 from recording.http.views.attention import AcceptedView, DecidedView, HeldListView, RedrivenView
 from recording.http.views.problems import problem_details
 from recording.http.views.status import DeepHealthView
-from recording.library.running import naming_the_running_one
+from recording.library.already_running import naming_the_running_one
 from recording.library.tags import etag_of
 from recording.operate.attention import needs_attention
 from recording.operate.decide import accept, dismiss, retry

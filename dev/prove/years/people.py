@@ -8,7 +8,7 @@ from dev.prove.years.world import YearsWorld
 from recording.errors import RequestError, StorageError
 from recording.library.keep.erasures import approve_erasure, request_erasure
 from recording.library.keep.holds import place_hold, release_hold
-from recording.library.keep.retention import set_rules
+from recording.library.keep.rules import set_rules
 from recording.library.tags import change_tags
 
 CASES = 3

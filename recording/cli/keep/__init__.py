@@ -31,7 +31,7 @@ from recording.library.keep.assess import Assessed
 from recording.library.keep.explain import Upcoming, all_upcoming
 from recording.library.keep.explain import explain as explain_one
 from recording.library.keep.holds import all_held, place_hold, release_hold
-from recording.library.keep.retention import current_rules, etag_of_rules, set_rules
+from recording.library.keep.rules import current_rules, etag_of_rules, set_rules
 from recording.operate.find_recording import find_recording
 from recording.ports import Page
 

@@ -14,7 +14,7 @@ from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.outgoing.message import NotifyTask
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.times import is_within_reason
-from recording.library.handover.taking import exports_there_are
+from recording.library.handover.downloads import exports_there_are
 from recording.library.notify.leftovers import put_back_all
 from recording.library.notify.operate import health_of_ways
 from recording.library.notify.write import unwritten

@@ -15,8 +15,8 @@ from recording.domain.find.find_query import FindQuery
 from recording.errors import RequestError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.library.directory import find, find_all
+from recording.library.handover.downloads import find_bundle
 from recording.library.handover.export import export_message, get_export, request_export
-from recording.library.handover.taking import find_bundle
 from recording.library.handover.vcon import make_vcon
 from recording.library.keep.erasures import approve_erasure, erasure_status
 from recording.library.keep.holds import place_hold, release_hold

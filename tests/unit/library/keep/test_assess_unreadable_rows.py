@@ -25,7 +25,7 @@ from recording.library.keep.erasures import (
 from recording.library.keep.explain import explain
 from recording.library.keep.holds import place_hold
 from recording.library.keep.leftovers import Leftovers
-from recording.library.keep.retention import current_rules
+from recording.library.keep.rules import current_rules
 from recording.ports import QuarantineEntry
 
 

@@ -7,7 +7,7 @@ from dev.in_memory.world import World
 from recording.domain.keep.rules import DEPLOYED
 from recording.library.keep.explain import all_upcoming, explain
 from recording.library.keep.holds import place_hold
-from recording.library.keep.retention import current_rules, etag_of_rules
+from recording.library.keep.rules import current_rules, etag_of_rules
 
 
 def deployed(days: int | None = 90) -> World:

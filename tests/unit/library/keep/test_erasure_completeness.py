@@ -20,7 +20,7 @@ from recording.errors import StorageBusyError
 from recording.library.keep import sweep as sweeping
 from recording.library.keep.erasures import erasure_status
 from recording.library.keep.holds import place_hold, release_hold
-from recording.library.keep.retention import set_rules
+from recording.library.keep.rules import set_rules
 from recording.settings.aside import OF_ANALYSTS, SetAside
 from tests.unit.library.seal.seal_world import copied, seals, verified
 
