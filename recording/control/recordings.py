@@ -21,7 +21,7 @@ from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import StartOptions, StartRequest, start_options
 from recording.domain.incoming.tenants import owner_at_start
-from recording.domain.outgoing.derived import start_refused
+from recording.domain.outgoing.from_records import start_refused
 from recording.domain.state.chunk import ChunkRecord, FallbackCopy
 from recording.domain.state.recording import (
     WAITS_FOR_CONSENT,

@@ -11,8 +11,8 @@ from recording.control.acs_state import acs_state
 from recording.control.notes import note, policy_of
 from recording.domain.calls.policy import Withdrawal
 from recording.domain.calls.watch import CALL_STOPPED, CONSENT_WITHDRAWN
-from recording.domain.outgoing.derived import unrecorded
 from recording.domain.outgoing.events import mark_text
+from recording.domain.outgoing.from_records import unrecorded
 from recording.domain.state.recording import LastAction, RecordingRecord, Unrecorded
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError, StorageError

@@ -5,7 +5,7 @@ from datetime import timedelta
 from recording.control.guards.enqueue import stop_later, warn_later
 from recording.control.guards.fired import Fired, report_unrecorded_call, stop_by_policy
 from recording.domain.calls.watch import CALL_STOPPED
-from recording.domain.outgoing.derived import ends_soon
+from recording.domain.outgoing.from_records import ends_soon
 from recording.domain.state.recording import LastAction
 from recording.ports.outgoing.announce import announce_event
 from recording.telemetry import Event, emit

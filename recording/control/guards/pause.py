@@ -16,7 +16,7 @@ from recording.domain.calls.pauses import CommandedPause, PauseEnd, guarded_paus
 from recording.domain.calls.policy import TimeIsUp
 from recording.domain.calls.watch import PAUSED_TOO_LONG
 from recording.domain.incoming.roles import Operation
-from recording.domain.outgoing.derived import overdue
+from recording.domain.outgoing.from_records import overdue
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import RecordingChanges
 from recording.errors import ControlError

@@ -12,8 +12,8 @@ Without the mark of the last step the same event is written again, under the sam
 from collections.abc import Iterable, Sequence
 
 from recording.domain.incoming.tenants import only_one
-from recording.domain.outgoing.derived import is_recent, of_export, of_recording
 from recording.domain.outgoing.events import EventType, OutgoingEvent, SealedData, Subject, SubjectKind, event_of
+from recording.domain.outgoing.from_records import is_recent, of_export, of_recording
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, RequestError, StorageBusyError
 from recording.library.handover.export import export_record

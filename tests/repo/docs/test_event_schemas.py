@@ -13,7 +13,7 @@ from dev.in_memory.builders import FAKE_CLOCK_START as NOW
 from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.world import world
-from recording.domain.outgoing import derived
+from recording.domain.outgoing import from_records
 from recording.domain.outgoing.documents import cloud_event
 from recording.domain.outgoing.events import EventType, OutgoingEvent
 from recording.domain.state.recording import Unrecorded
@@ -77,9 +77,9 @@ def test_the_events_of_a_day_are_valid_and_a_changed_one_is_not() -> None:
     release_hold(RECORDING_ID, "case", "over", "alice", here.ports)
     here.runs(hours=60)
     for got in (
-        derived.start_refused("request", "acs_error", here.now),
-        derived.unrecorded(RECORDING_ID, Unrecorded(reason="stopped", at=here.now)),
-        derived.ends_soon(RECORDING_ID, 60, NOW + timedelta(hours=3)),
+        from_records.start_refused("request", "acs_error", here.now),
+        from_records.unrecorded(RECORDING_ID, Unrecorded(reason="stopped", at=here.now)),
+        from_records.ends_soon(RECORDING_ID, 60, NOW + timedelta(hours=3)),
     ):
         assert is_valid(got)
     assert outgoing.outbox.entries == {}

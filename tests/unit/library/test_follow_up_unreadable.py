@@ -9,8 +9,8 @@ from dev.in_memory.canaries import PARTICIPANT
 from dev.in_memory.world import World, world
 from recording.domain.find.find_query import FindQuery, FindState
 from recording.domain.formats import MORE_TO_COME
-from recording.domain.outgoing.derived import of_recording
 from recording.domain.outgoing.events import EventType
+from recording.domain.outgoing.from_records import of_recording
 from recording.errors import StorageError
 from recording.errors.codes import Code
 from recording.http.views.library import FoundPageView

@@ -9,9 +9,9 @@ from dev.in_memory.fakes.outgoing import FakeOutgoing, FakeWay
 from dev.in_memory.world import World
 from recording.control.tenants import scoped
 from recording.domain.incoming.tenants import Scope
-from recording.domain.outgoing.derived import ends_soon, start_refused
 from recording.domain.outgoing.documents import cloud_event, webhook_body
 from recording.domain.outgoing.events import OutgoingEvent, Subject, SubjectKind
+from recording.domain.outgoing.from_records import ends_soon, start_refused
 from recording.domain.outgoing.message import NotifyTask
 from recording.errors import RequestError, StorageError
 from recording.errors.codes import Code

@@ -9,7 +9,7 @@ from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.world import World
 from recording.adapters.outgoing.unresolved import UnresolvedWebhooks
 from recording.domain.outgoing.delivery import Entry, Progress, Result, WayHealth, after_try, health_after
-from recording.domain.outgoing.derived import unrecorded
+from recording.domain.outgoing.from_records import unrecorded
 from recording.domain.state.recording import Unrecorded
 from recording.errors.codes import Code
 from recording.library.notify import catch_up
