@@ -151,7 +151,7 @@ def story(recording_id: str, ports: Ports) -> Story | None:
     moments = [moment for chunk in chunks for moment in (*_of_chunk(chunk), *_of_media(chunk), *_of_suspects(chunk))]
     moments += [*_of_recording(recording), *_of_call(recording, chunks, unread)] if recording else []
     moments += [_of_command(entry) for entry in entries]
-    odd = [UnreadRow(entry.id or "", Code.UNREADABLE_RECORD) for entry in entries if not entry.is_readable]
+    odd = [UnreadRow(entry.row_id, Code.UNREADABLE_RECORD) for entry in entries if not entry.is_readable]
     places = (
         (names.RECORDINGS_TABLE, own),
         (names.CHUNKS_TABLE, unread),

@@ -34,6 +34,17 @@ class AuditEntry:
     part: str | None = None
 
     @property
+    def row_id(self) -> str:
+        """Return the row's name in the trail, which every entry has that was read from there.
+
+        Raises:
+            ValueError: it was not.
+        """
+        if self.id is None:
+            raise ValueError("the entry was not read from the trail")
+        return self.id
+
+    @property
     def is_readable(self) -> bool:
         """Return whether the row says at least what was asked for and what came of it."""
         return UNREADABLE not in (self.operation, self.outcome)

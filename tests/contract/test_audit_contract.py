@@ -48,6 +48,17 @@ def test_the_same_entry_twice_is_there_twice(audit: AuditTrail) -> None:
     assert len(list(audit.entries(NOW - timedelta(hours=1)))) == 2
 
 
+def test_each_entry_that_is_read_has_one_name_in_both_copies(audit: AuditTrail) -> None:
+    """The seal compares rows by it; two rows of one name would be taken for one."""
+    for one in (entry(), entry(), entry(1)):
+        with pytest.raises(ValueError, match="not read"):
+            _ = one.row_id
+        audit.add(one)
+    names = [one.row_id for one in audit.entries(NOW - timedelta(hours=1))]
+    assert len(set(names)) == 3
+    assert sorted(one.row_id for one in audit.entries_about("rec-1")) == sorted(names)
+
+
 def test_what_was_heard_comes_back(audit: AuditTrail) -> None:
     """Which part, beside who and when."""
     heard = replace(entry(1, "done"), operation="chunk_media", part="chunk 0, 60-120 s", note="because")

@@ -72,7 +72,7 @@ def compare_audit(since: datetime, ports: Ports, seal: SealPorts) -> Compared:
     sealed = _sealed_rows(since, head.audit_until, done, ports, seal)
     seen = dict[str, str | None]()
     for entry in ports.audit.entries(since):
-        seen[entry.id or ""] = entry.recording_id
+        seen[entry.row_id] = entry.recording_id
         _compare(entry, sealed, done)
     _compare_by_recording(since, seen, sealed, done, ports)
     for row_id in sorted(sealed.rows.keys() - seen.keys()):
@@ -111,7 +111,7 @@ class SealedRows:
 
     def changes(self, entry: AuditEntry) -> str:
         """Return the fields in which a row of the trail differs from its sealed form, comma-separated; "" for none."""
-        now, before = row_of(entry), self.rows.get(entry.id or "", {})
+        now, before = row_of(entry), self.rows.get(entry.row_id, {})
         if canonical(now) == canonical(before) or is_pseudonymised(now, before, self.pseudonyms):
             return ""
         return _changes(now, before)
@@ -162,7 +162,7 @@ def _lines(done: Compared, seal: SealPorts) -> Iterator[Line]:
 
 
 def _compare(entry: AuditEntry, sealed: SealedRows, done: Compared) -> None:
-    row_id = entry.id or ""
+    row_id = entry.row_id
     if row_id in sealed.rows:
         changes = sealed.changes(entry)
         done.rows += not changes
@@ -182,7 +182,7 @@ def _compare_by_recording(
     for recording_id in sorted({one for one in by_day.values() if one} | about.keys()):
         seen = set[str]()
         for entry in ports.audit.entries_about(recording_id):
-            row_id = entry.id or ""
+            row_id = entry.row_id
             seen.add(row_id)
             if entry.at < since:
                 continue

@@ -207,7 +207,7 @@ class Walk:
             self._ahead = entry
             if entry is None or entry.at > until:
                 return
-            self._ahead, row_id = None, entry.id or ""
+            self._ahead, row_id = None, entry.row_id
             self._read[row_id] = entry.at
             if mark_of(entry) not in self._known:
                 self._unmatched[row_id] = entry
@@ -228,7 +228,7 @@ class Walk:
         """Compare the second copy of each row, under the recording that it names."""
         for recording_id, expected in sorted(sealed.by_recording().items()):
             for entry in self._ports.audit.entries_about(recording_id):
-                row_id = entry.id or ""
+                row_id = entry.row_id
                 if row_id in expected and (changes := sealed.changes(entry)):
                     self._report(row_id, RowProblem.CHANGED, f"{UNDER_RECORDING}: {changes}")
                 elif since <= entry.at and sealed.are_final(entry.at) and row_id not in self._read:
