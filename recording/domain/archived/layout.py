@@ -10,6 +10,7 @@ from recording.domain.ids import name_of
 FORMAT_BY_EXTENSION = {kind.value: kind for kind in FormatType}
 DEFAULT_TEMPLATE = "{yyyy}/{MM}/{dd}/{callId}/{recordingId}/{index}-{documentId}.{ext}"
 CERTIFICATES = "_certificates/"  # where the certificates of what was destroyed begin
+METADATA = ".metadata.json"  # where the name of a metadata document ends
 LONGEST_NAME = 1024  # Blob storage's limit
 JSON = "application/json"  # the content type of every document in the archive, and beside it
 _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
@@ -96,7 +97,7 @@ def suspect_name(media: str, mark: str) -> str:
 
 def metadata_name(media: str) -> str:
     """Return the raw metadata document beside the media."""
-    return media.rpartition(".")[0] + ".metadata.json"
+    return media.rpartition(".")[0] + METADATA
 
 
 def receipt_name(media: str) -> str:

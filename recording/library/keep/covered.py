@@ -1,20 +1,25 @@
 """Covered: find the recordings that a request for erasure is about, when it is made, approved, and carried out."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 
 from recording.control.tenants import as_owner
+from recording.domain.archived import layout
 from recording.domain.find.find_query import FindQuery
+from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
+from recording.domain.keep.destroy import folders_of
 from recording.domain.keep.erasure import MOST_RECORDINGS, Erasure, as_far_as_it_fits
 from recording.domain.keep.traces import Subject
 from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import RequestError
+from recording.errors import RequestError, SourceBrokenError
 from recording.errors.codes import Code
 from recording.library.directory import find_all
 from recording.library.follow_up import library_of
 from recording.library.handover.vcon import metadata_of
 from recording.library.keep.assess import every_recording, keeping_of
 from recording.ports import Ports
+from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -75,9 +80,26 @@ def _raw_ids_of(record: RecordingRecord, ports: Ports) -> Iterator[str]:
     Raises:
         StorageError: catalog or archive do not answer.
     """
-    for chunk in ports.catalog.chunks_of(record.recording_id):
-        document = metadata_of(chunk, ports)
+    chunks, unread = all_chunks_of(record.recording_id, ports.catalog)
+    documents: Iterator[ChunkMetadata | None] = (metadata_of(chunk, ports) for chunk in chunks)
+    if unread:  # the documents of their chunks are found by where they are
+        documents = _documents_in(folders_of(record, chunks), ports)
+    for document in documents:
         yield from (one.raw_id for one in (document.participants if document else ()))
+
+
+def _documents_in(folders: Iterable[str], ports: Ports) -> Iterator[ChunkMetadata | None]:
+    """Yield every metadata document in these folders; None for one that cannot be read.
+
+    Raises:
+        StorageError: the archive does not answer, or has one in the archive tier.
+    """
+    for folder in folders:
+        for blob in ports.archive.list(f"{folder}/"):
+            if blob.is_committed and blob.name.endswith(layout.METADATA):
+                stored = ports.archive.get(blob.name)
+                with suppress(SourceBrokenError):
+                    yield read_metadata(stored[0]) if stored else None
 
 
 def widen(erasure: Erasure, ports: Ports, settings: Settings) -> tuple[Erasure, int]:

@@ -79,10 +79,13 @@ def test_a_recording_of_thousands_of_people_is_found_and_says_how_many_it_does_n
     )
 
 
+@pytest.mark.parametrize("is_readable", [True, False], ids=["readable", "row of another version"])
 @pytest.mark.parametrize("number", [0, 1, 2, PEOPLE // 2, PEOPLE - 1])
-def test_each_of_thousands_can_be_erased(number: int) -> None:
-    """What the index has no room for stands in the documents, and a request looks there."""
+def test_each_of_thousands_can_be_erased(number: int, *, is_readable: bool) -> None:
+    """What the index has no room for is in the documents, and a request reads them, also those of a row it cannot."""
     here = crowded("phone")
+    if not is_readable:
+        here.fakes.catalog.unreadable.update(here.fakes.catalog.chunks)
     body = {"participant": person("phone", number), "reason": "letter"}
     made = request_erasure(body, "alice", here.ports, here.settings)
     assert made.recordings == (RECORDING_ID,)
