@@ -5,7 +5,6 @@ A sentence never repeats the value: it may be a secret.
 
 import base64
 import binascii
-import json
 import math
 import re
 from datetime import timedelta
@@ -20,6 +19,7 @@ from recording.domain.incoming.running import MOST_PLACES
 from recording.domain.incoming.tenants import Tenants
 from recording.domain.outgoing.endpoints import WebhookEndpoint
 from recording.domain.watched.protection import Immutability
+from recording.settings.json_form import json_of, places_of
 
 SHORTEST_INDEX_KEY = 32  # bytes
 MOST_COLUMNS = 20
@@ -250,13 +250,11 @@ def places(text: str) -> int:
 
 def policies(text: str) -> tuple[CallPolicy, ...]:
     """Read the policies of calls: a JSON list, the most specific first."""
+    content = json_of(text, "a JSON list of policies")
     try:
-        found = TypeAdapter(tuple[CallPolicy, ...]).validate_python(json.loads(text))
+        found = TypeAdapter(tuple[CallPolicy, ...]).validate_python(content)
     except ValidationError as error:
-        faults = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors(include_input=False)})
-        raise ValueError(f"has policies with a fault at {', '.join(faults[:5])}") from None
-    except (ValueError, RecursionError):
-        raise ValueError("must be a JSON list of policies") from None
+        raise ValueError(f"has policies with a fault at {places_of(error)}") from None
     names = [policy.name for policy in found]
     if len(set(names)) != len(names) or len(names) > MOST_POLICIES:
         raise ValueError(f"must have at most {MOST_POLICIES} policies, each with a name of its own")
@@ -265,25 +263,20 @@ def policies(text: str) -> tuple[CallPolicy, ...]:
 
 def tenants(text: str) -> Tenants:
     """Read the tenants: a JSON object."""
+    content = json_of(text, "a JSON object with tenants")
     try:
-        return Tenants.model_validate(json.loads(text))
+        return Tenants.model_validate(content)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
-        faults = sorted({".".join(str(part) for part in fault["loc"]) or fault["msg"] for fault in found})
-        raise ValueError(f"has tenants with a fault at {', '.join(faults[:5])}") from None
-    except (ValueError, RecursionError):
-        raise ValueError("must be a JSON object with tenants") from None
+        raise ValueError(f"has tenants with a fault at {places_of(error)}") from None
 
 
 def webhooks(text: str) -> tuple[WebhookEndpoint, ...]:
     """Read the endpoints of webhooks: a JSON list of names, URLs, secrets and types."""
+    content = json_of(text, "a JSON list of endpoints")
     try:
-        return TypeAdapter(tuple[WebhookEndpoint, ...]).validate_python(json.loads(text))
+        return TypeAdapter(tuple[WebhookEndpoint, ...]).validate_python(content)
     except ValidationError as error:
-        faults = sorted({".".join(str(part) for part in fault["loc"]) for fault in error.errors(include_input=False)})
-        raise ValueError(f"has endpoints with a fault at {', '.join(faults[:5])}") from None
-    except (ValueError, RecursionError):
-        raise ValueError("must be a JSON list of endpoints") from None
+        raise ValueError(f"has endpoints with a fault at {places_of(error)}") from None
 
 
 def topic_endpoint(text: str) -> str:

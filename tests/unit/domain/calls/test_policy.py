@@ -51,7 +51,7 @@ def test_the_older_setting_is_part_of_the_default() -> None:
         ([{"name": "a"}, {"nmae": "b"}], "1.nmae"),
         ([{"name": "a", "consent": "secret-word"}], "0.consent"),
         ([{"name": "a"}, {"name": "a"}], "name of its own"),
-        ({"name": "a"}, "policies with a fault at"),
+        ({"name": "a"}, "must be a JSON list of policies"),
     ],
 )
 def test_a_fault_is_told_by_its_place(given: object, place: str) -> None:
