@@ -79,8 +79,8 @@ test: install ## all tests; T=tests/unit/archive for a folder or file, K=claim f
 fast: install ## one case of each unit test, in a minute or so: no storage emulator, nothing slow
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --fast tests/unit
 
-watch: install ## run tests again after each saved file (T and K as for test)
-	@$(BIN)/ptw --runner $(BIN)/python . -m pytest -x $(or $(T),tests/unit) $(if $(K),-k "$(K)")
+watch: install ## run tests, and again after each saved file, until q (T and K as for test)
+	@$(BIN)/ptw --now --runner $(BIN)/python . -m pytest -x $(or $(T),tests/unit) $(if $(K),-k "$(K)")
 
 cover: install ## how much of recording/ the unit tests reach
 	@$(BIN)/python -m pytest -n 2 tests/unit --cov=recording --cov-branch --cov-report=term:skip-covered

@@ -58,7 +58,7 @@ def catalog(work: Work) -> None:
     name = required(cataloged.blob_name, "blob_name")
     receipt = _keep(work, layout.receipt_name(name), receipt_of(cataloged, __version__))
     if not is_receipt_of(cataloged, receipt):  # it is of bytes that had this name before; receipts are never replaced
-        copy_anew(work, Code.DOCUMENTS_ALTERED, "another receipt lies under this name", is_name_taken=True)
+        copy_anew(work, Code.DOCUMENTS_ALTERED, "another receipt is stored under this name", is_name_taken=True)
     changes["cataloged_at"] = work.now()
     work.move(ChunkState.CATALOGED, **changes)
     _report(work.record)
@@ -106,7 +106,7 @@ def _archive_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcom
             chunk is copied again under another name.
     """
     if _keep(work, name, raw) != raw:
-        copy_anew(work, Code.DOCUMENTS_ALTERED, "another metadata document lies under this name", is_name_taken=True)
+        copy_anew(work, Code.DOCUMENTS_ALTERED, "another metadata document is stored under this name", is_name_taken=True)
     return MetadataOutcome.ARCHIVED, None, raw
 
 

@@ -35,7 +35,7 @@ class Standing(StrEnum):
     AS_PROVED = "as_proved"
     VANISHED = "media_vanished"  # the media is gone, and ACS may still have it
     TOUCHED = "media_touched"  # the same length and digest fact, but written since: it must be read again
-    ALTERED = "media_altered"  # other bytes lie under the name
+    ALTERED = "media_altered"  # other bytes are stored under the name
     DOCUMENTS_VANISHED = "documents_vanished"
     DOCUMENTS_ALTERED = "documents_altered"
 
