@@ -75,7 +75,7 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
     except RecordingError as error:
         wrong = isinstance(error, SettingsError) and not run.is_named
         hint = run.hint or (which_app(Path.cwd()) if wrong else None)
-        run.fails(error, f"{error.code}: {error}", *_what_to_do(error, hint))
+        run.fails(error, *_what_is_wrong(error), *_what_to_do(error, hint))
     except OSError as error:  # a file or folder that an option names; storage has errors of its own
         run.refuses(f"{error.filename or 'this machine'}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001 - the last line of defence: exit code 1 would be read as an answer
@@ -86,6 +86,14 @@ def _exit_code(run: Session, asked: Sequence[str]) -> int:
         if run.tell is None:
             write("")  # what is flushed at the interpreter's end can raise there only
     return UNKNOWN
+
+
+def _what_is_wrong(error: RecordingError) -> list[str]:
+    """Return the code and the sentence; faults of several settings have a line each, to be corrected one by one."""
+    if isinstance(error, SettingsError) and len(error.faults) > 1:
+        faults = [f"  {name} {fault}" for name, fault in error.faults.items()]
+        return [f"{error.code}: {len(faults)} settings are missing or wrong", *faults]
+    return [f"{error.code}: {error}"]
 
 
 def _what_to_do(error: RecordingError, hint: str | None) -> list[str]:

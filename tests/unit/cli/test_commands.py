@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -21,6 +22,7 @@ from recording.domain.watched.attention import Attention
 from recording.errors.codes import Code
 from recording.library.tags import change_tags
 from recording.ports import AuditEntry
+from recording.settings import SettingsError
 from tests.unit.cli.conftest import SHORT, Hold, Run
 
 pytestmark = pytest.mark.slow
@@ -254,6 +256,23 @@ def test_it_runs_as_a_module_with_a_settings_file(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "recording.cli", "status", "--settings", str(file)]
         done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout, told in done.stderr) == (2, "", True)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_each_fault_of_the_settings_is_a_line(count: int) -> None:
+    """Three faults in one line of three hundred characters were read as one."""
+    faults = dict([("ACS_ENDPOINT", "is missing"), ("ARCHIVE_STORAGE", "is not a storage connection string")][:count])
+    told: list[str] = []
+
+    def fail() -> NoReturn:
+        raise SettingsError(faults)
+
+    assert main(["status"], fail, told.append) == 2
+    lines = [f"{name} {fault}" for name, fault in faults.items()]
+    expected = [f"settings_invalid: {lines[0]}"]
+    if count > 1:
+        expected = ["settings_invalid: 2 settings are missing or wrong", *(f"  {line}" for line in lines)]
+    assert "".join(told).splitlines()[: len(expected)] == expected
 
 
 def test_tags_are_shown_as_they_are_now(here: World, run: Run) -> None:
