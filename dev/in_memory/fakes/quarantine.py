@@ -10,6 +10,8 @@ from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.errors.codes import Code
 from recording.ports import DeadLetter, QuarantineEntry, Unreadable
 
+MOST_LETTERS = 1000  # of one listing, as the port promises
+
 
 class FakeQuarantine(Scripted):
     """The quarantine: `kept` holds entries by name."""
@@ -66,7 +68,7 @@ class FakeDeadLetters(Scripted):
 
     @scripted
     def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
-        names = [name for name in sorted(self.kept) if name > after]
+        names = [name for name in sorted(self.kept) if name > after][:MOST_LETTERS]
         return iter(
             [Unreadable(name, Code.STORAGE_BUSY) if name in self.unreadable else self.kept[name] for name in names]
         )
