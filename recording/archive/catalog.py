@@ -106,7 +106,7 @@ def _archive_metadata(work: Work, name: str, raw: bytes) -> tuple[MetadataOutcom
             chunk is copied again under another name.
     """
     if _keep(work, name, raw) != raw:
-        copy_anew(work, Code.DOCUMENTS_ALTERED, "another metadata document is stored under this name", is_name_taken=True)
+        copy_anew(work, Code.DOCUMENTS_ALTERED, "another metadata document has this name", is_name_taken=True)
     return MetadataOutcome.ARCHIVED, None, raw
 
 
