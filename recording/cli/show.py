@@ -8,7 +8,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Session, table, text
+from recording.cli.connect.session import ARROW, FINE, NEEDS_ATTENTION, Column, Session, table, text
 from recording.cli.connect.watching import watch_screen
 from recording.cli.options import Form, WatchOption, session_of, with_groups
 from recording.cli.output.times import clock_time, due_in, duration_of, size_of, time_left
@@ -102,11 +102,11 @@ def _item(session: Session, item: AttentionItem, held: Held | None) -> Iterator[
     meaning = f" – {meaning_of(item.reason)}" if Code.of(item.reason) else ""
     yield text((why(session, item), "yellow"), meaning)
     if remedy := remedy_of(item.reason):
-        yield text(("  → ", "dim"), remedy)
+        yield text((ARROW, "dim"), remedy)
     if held is not None:
-        yield text(("  → ", "dim"), f"recordings redrive --id {name}")
+        yield text((ARROW, "dim"), f"recordings redrive --id {name}")
     if item.kind in _MAY_BE_DISMISSED:
-        yield text(("  → ", "dim"), f"recordings dismiss {name} --note WHY")
+        yield text((ARROW, "dim"), f"recordings dismiss {name} --note WHY")
     if held is not None and held.payload:
         yield Text()
         yield from (text(line) for line in _pretty(held.payload).splitlines())
@@ -157,7 +157,7 @@ def _unread(one: Unread) -> Iterator[Text]:
     place = (f"{about}row {one.row.key} of the table {one.table}: ", "bold")
     yield text(place, (one.row.code, "yellow"), f" – {meaning_of(one.row.code)}")
     if remedy := remedy_of(one.row.code):
-        yield text(("  → ", "dim"), remedy)
+        yield text((ARROW, "dim"), remedy)
 
 
 def _head(session: Session, recording_id: str, told: Story) -> Iterator[str]:
@@ -206,13 +206,13 @@ def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:
     name = f"{short_id(chunk.task.recording_id)}/{chunk.task.index}"
     yield text((f"file {chunk.task.index}: ", "bold"), (reason, "yellow"), f" – {meaning_of(reason)}")
     if remedy := remedy_of(reason):
-        yield text(("  → ", "dim"), remedy)
+        yield text((ARROW, "dim"), remedy)
     if is_held(chunk):
-        yield text(("  → ", "dim"), f"recordings redrive --id {name}")
+        yield text((ARROW, "dim"), f"recordings redrive --id {name}")
         for suspect in chunk.suspects:
             about = f"{size_of(suspect.length_bytes)}, {suspect.reason}"
             yield text(("  suspect bytes: ", "dim"), suspect.blob_name.rpartition("/")[2], f" ({about})")
-            yield text(("  → ", "dim"), f"recordings accept {name} --note WHY")
+            yield text((ARROW, "dim"), f"recordings accept {name} --note WHY")
     elif chunk.next_attempt_at:
         due = due_in(chunk.next_attempt_at, session.now)
         yield text(("  next try ", "dim"), due, (" · now: ", "dim"), f"recordings retry {name}")

@@ -28,6 +28,7 @@ Dependencies = Callable[[], tuple[Ports, Settings]]
 Cell = str | Text
 _NARROWEST = 12  # of a column that is cut
 _END = len(".metadata.json")  # kept of a name that loses its middle
+ARROW = "  → "  # before what to do next
 _WIDE = 4000  # columns of a pipe: nothing is cut for a program that reads
 
 
@@ -188,7 +189,7 @@ class Session:
             self.console.width = _WIDE  # the terminal wraps what is longer than itself
         for part in parts:
             is_copied = isinstance(part, Text) and (part.no_wrap or " " not in part.plain)  # as an id: it is not folded
-            self.console.print(part, soft_wrap=is_copied)
+            self.console.print(part if is_copied else _indented(part, self.console), soft_wrap=is_copied)
         self.is_read = self.is_read and not self.console.quiet
 
 
@@ -254,6 +255,15 @@ def text(*parts: str | tuple[str, str]) -> Text:
         words, style = (part, "") if isinstance(part, str) else part
         made.append(printable(words), style)
     return made
+
+
+def _indented(part: RenderableType, console: Console) -> RenderableType:
+    """Return a line of advice folded under its own beginning, behind the arrow."""
+    if not isinstance(part, Text) or not part.plain.startswith(ARROW):
+        return part
+    arrow, advice = part.divide([len(ARROW)])
+    folded = advice.wrap(console, max(console.width - len(ARROW), 1))
+    return arrow + Text(f"\n{' ' * len(ARROW)}").join(folded)
 
 
 def _cell(cell: str | Text, width: int | None) -> Text:

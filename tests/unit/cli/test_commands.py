@@ -1,6 +1,7 @@
 """The operator's commands: what they print and their exit codes, which a scheduled job looks at."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -273,6 +274,18 @@ def test_each_fault_of_the_settings_is_a_line(count: int) -> None:
     if count > 1:
         expected = ["settings_invalid: 2 settings are missing or wrong", *(f"  {line}" for line in lines)]
     assert "".join(told).splitlines()[: len(expected)] == expected
+
+
+def test_what_to_do_is_folded_behind_its_arrow(here: World, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second line of a remedy began at the margin, like a fact of its own."""
+    monkeypatch.setenv("COLUMNS", "80")
+    refused = {"state": ChunkState.QUARANTINED, "quarantine_reason": Code.SOURCE_REFUSED}
+    here.fakes.catalog.save_chunk(here.record().model_copy(update=refused))
+    lines = run("show", SHORT)[1].splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith("  → "))
+    assert [len(line) <= 80 for line in lines[first : first + 2]] == [True, True]
+    assert re.match(r" {4}\w", lines[first + 1])
+    assert lines[first + 2] == f"  → recordings redrive --id {SHORT}/0"
 
 
 def test_tags_are_shown_as_they_are_now(here: World, run: Run) -> None:
