@@ -19,7 +19,7 @@ from recording.domain.calls.pauses import open_pause
 from recording.domain.calls.policy import Withdrawal
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.state.records import RecordingChanges
+from recording.domain.state.records import RecordingChanges, changed
 from recording.domain.watched.expectation import is_known_over
 from recording.errors import ControlError
 from recording.ports import Ports
@@ -70,6 +70,18 @@ def watch_tagged(before: RecordingRecord, after: RecordingRecord, ports: Ports, 
         return
     if policy_of(after, settings).must_be_recorded:
         _watch_from_now(before, ports.guards)
+
+
+def judged_so_far(before: RecordingRecord, after: RecordingRecord, settings: Settings) -> RecordingRecord:
+    """Return the row with new tags; where it need not be recorded any more, the first look judges no earlier stop.
+
+    The first look is there for a stop before the start was noted, which the row did not judge. This row has its start,
+    and is not stopped yet: what stops it from now on is judged by the tags of that moment.
+    """
+    if not (before.started_here and before.watched_seconds is None) or is_stopped_here(before) or before.is_withdrawn:
+        return after
+    is_let_off = policy_of(before, settings).must_be_recorded and not policy_of(after, settings).must_be_recorded
+    return changed(after, watched_seconds=0) if is_let_off else after
 
 
 def watch_withdrawn(record: RecordingRecord, ports: Ports, settings: Settings) -> None:

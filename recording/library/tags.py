@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from recording.control.watching import watch_tagged
+from recording.control.watching import judged_so_far, watch_tagged
 from recording.domain.ids import composed
 from recording.domain.incoming.requests import MOST_TAGS, Exact, TagName, TagValue
 from recording.domain.incoming.tenants import owner_after_tagging
@@ -63,6 +63,7 @@ def change_tags(
         after = _tagged(record, tags, owner)
         if settings is not None:
             watch_tagged(record, after, ports, settings)
+            after = judged_so_far(record, after, settings)
         return after
 
     tags = change_recording(recording_id, tagged, ports.catalog).current_tags

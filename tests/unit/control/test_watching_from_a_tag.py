@@ -146,3 +146,43 @@ def test_other_tags_cost_nothing() -> None:
     recording = starts(here)
     change_tags(recording, {"tags": {"order": "1042"}}, "*", here.ports, here.settings)
     assert here.fakes.guards.sent == []
+
+
+@pytest.mark.parametrize("wait", [0, 10, 29, 40])
+def test_a_stop_while_the_tag_was_away_is_no_alarm_when_it_is_given_back(wait: float) -> None:
+    """The stop was allowed when it was requested; people who correct a tag must not be called for it."""
+    here = desk()
+    recording = starts(here, tags={"desk": "fx"})
+    passes(here, wait)
+    tags(here, recording, None)
+    stop_recording(recording, here.ports, here.settings)
+    tags(here, recording)
+    here.runs(hours=1, until_quiet=False)
+    assert told(here) == []
+
+
+@pytest.mark.parametrize("wait", [0, 10, 29, 40])
+def test_a_stop_after_the_tag_was_given_back_is_an_alarm(wait: float) -> None:
+    """A tag that was away for a moment is no way to stop a call that must be recorded in silence."""
+    here = desk()
+    recording = starts(here, tags={"desk": "fx"})
+    tags(here, recording, None)
+    passes(here, wait)
+    tags(here, recording)
+    stop_recording(recording, here.ports, here.settings)
+    here.runs(hours=1, until_quiet=False)
+    assert told(here) == [(recording, "stopped")]
+
+
+@pytest.mark.parametrize("wait", [0, 10, 29, 40])
+def test_a_stop_by_another_application_after_the_tag_was_given_back_is_an_alarm(wait: float) -> None:
+    """The watch that began with the start goes on."""
+    here = desk()
+    recording = starts(here, tags={"desk": "fx"})
+    tags(here, recording, None)
+    passes(here, wait)
+    tags(here, recording)
+    passes(here, 65)
+    ends(here, recording)
+    here.runs(hours=1, until_quiet=False)
+    assert told(here) == [(recording, "stopped_elsewhere")]
