@@ -18,6 +18,8 @@ LOOKS_AT_RESUME = (1, 3, 6)
 FEW_LOOKS = (*LOOKS_AT_RESUME, LOOKS[-1])  # at a pause, while a resume may be on its way; the last one is repeated
 LOOK_AGAIN = timedelta(seconds=1)  # as a caller is told
 SETTLE_VERSION = 3  # of the messages of a look: a worker of an older version leaves them to a newer one
+LONGEST_MARK = 512  # characters; no guard of this app has a longer one
+MOST_SECONDS = 10**9  # thirty years; more is another writer's, and no time can be computed with it
 RESUME_MARK = "resume"  # of a look after a resume, instead of a pause's id
 VERSION = 3  # the newest that this app reads; a message says the oldest that understands it
 
@@ -49,8 +51,8 @@ class GuardTask(BaseModel):
     version: int = 1
     recording_id: str = Field(min_length=1)
     kind: GuardKind
-    mark: str = ""
-    seconds: int | None = Field(None, ge=0)
+    mark: str = Field("", max_length=LONGEST_MARK)
+    seconds: int | None = Field(None, ge=0, le=MOST_SECONDS)
     attempt: int = Field(0, ge=0)
 
     def as_message(self) -> str:

@@ -1,5 +1,6 @@
 """What a queue's reader cannot read stays where an operator sees it, whichever queue it was on."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +25,7 @@ from recording.library.follow_up import follow_up_message
 from recording.library.handover.export import export_message
 from recording.library.notify.send import notify_message
 from recording.operate.held import Kind, list_held, redrive
+from tests.unit.control.calls import pauses, starts, under
 
 READERS: dict[str, Callable[[str, World], object]] = {
     "chunk_queue": lambda text, here: archive_message(text, here.ports, here.settings),
@@ -77,6 +79,23 @@ def test_a_message_that_cannot_be_stored_comes_again(queue: str) -> None:
     here.fakes.quarantine.fail_next("put", StorageBusyError("busy"))
     with pytest.raises(StorageBusyError):
         READERS[queue]("{", here)
+
+
+@pytest.mark.parametrize("kind", GuardKind)
+@pytest.mark.parametrize(
+    "field", [{"seconds": 10**12}, {"seconds": 2**63}, {"seconds": -1}, {"mark": "rests " + "9" * 5000}]
+)
+def test_a_guard_with_a_number_that_no_call_has_is_held(kind: GuardKind, field: dict[str, object]) -> None:
+    """It would end the worker each time, and go from the poison queue back to its own without end."""
+    here = under(must_be_recorded=True)
+    recording = starts(here)
+    pause = pauses(here, recording)["pause"]
+    text = json.dumps(
+        {"version": 3, "recordingId": recording, "kind": kind.value, "mark": pause, "seconds": 5, **field}
+    )
+    guard_message(text, here.ports, here.settings)
+    (one,) = list_held(here.ports, here.settings)
+    assert (one.payload, one.reason) == (text, Code.UNREADABLE_TASK)
 
 
 def test_a_held_message_names_its_recording_and_no_person() -> None:
