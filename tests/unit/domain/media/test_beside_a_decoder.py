@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from dev.compare_media import judge
-from dev.compare_media.built import Mp4
+from dev.compare_media.built import Mp3, Mp4
 from dev.compare_media.encode import REORDERED, write_file
 from dev.compare_media.odd_files import AFTER, BEFORE, SECONDS, Layout, Wav, layouts, rewrapped, wav_files
 from recording.domain.media import MediaFacts, MediaProbe
@@ -43,6 +43,14 @@ def compare(data: bytes, whole_ms: float, *, is_whole: bool) -> None:
 def test_a_wav_file_in_any_wrapping(made: Wav) -> None:
     """Writers differ in everything but the sound."""
     compare(made.written(), SECONDS * 1000, is_whole=made.is_whole)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_aac_in_a_wav_file_is_played_by_nobody(channels: int) -> None:
+    """Its packets have no sizes, and the decoder finds none of them."""
+    data = encoded("a.wav", ("aac",), (), 16_000, channels)
+    compare(data, SECONDS * 1000, is_whole=True)
+    assert probed(data).fault is not None
 
 
 @cache
@@ -90,6 +98,15 @@ def test_a_short_mp3_file_of_which_a_large_part_is_no_sound(behind: bytes) -> No
     half = sound[: len(sound) // 2]
     assert len(behind) * 4 > len(half)
     assert probed(half + behind).fault is not None
+
+
+@pytest.mark.parametrize("bits", [1, 4])
+def test_an_mp3_file_of_the_lowest_rate_whose_second_half_is_zeros(bits: int) -> None:
+    """Three seconds of it are five thousand bytes."""
+    whole = Mp3(bits=(bits,) * 80, version=0, rate=2, is_mono=True).written()
+    half = whole[: len(whole) // 2]
+    assert probed(whole).fault is None
+    assert probed(half + bytes(len(half))).fault is not None
 
 
 @pytest.mark.parametrize("tail", [b"\xff", b"\xff\xfb", b"\xff\xf3\x40"])
