@@ -27,7 +27,7 @@ _CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
 WITHOUT_SOUND = (b"Xing", b"Info")  # an encoder's table in place of sound
 _CRC = 2  # bytes behind the header of a protected frame
 _NEVER_FILLED_IN = (0, 0xFFFFFFFF)
-_LYRICS_END = re.compile(rb"LYRICS200|LYRICSEND")
+_LYRICS_MARK = re.compile(rb"LYRICS(?:200|END|(BEGIN))")  # no words hold the beginning of others
 
 REMARK_BEFORE = "the MP3 file has other bytes before its first frame"
 REMARK_BETWEEN = "the MP3 file has other bytes between its frames"
@@ -319,8 +319,8 @@ def tag_size(data: _Bytes, at: int) -> int:
         is_header = int.from_bytes(head[20:24], "little") >> 29 & 1
         return 32 + (int.from_bytes(head[12:16], "little") if is_header else 0)
     if head[:11] == b"LYRICSBEGIN":
-        end = _LYRICS_END.search(data, at, at + _LONGEST_LOOK)
-        return end.end() - at if end else 0
+        mark = _LYRICS_MARK.search(data, at + 11, at + _LONGEST_LOOK)
+        return mark.end() - at if mark and not mark[1] else 0
     if head[:4] == b"TAG+":
         return 227
     return 128 if head[:3] == b"TAG" and len(data) - at >= 128 else 0

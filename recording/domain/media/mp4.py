@@ -18,6 +18,7 @@ _TABLES = frozenset((b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"tru
 _HEADERS = frozenset(
     (b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"stsd", b"mehd", b"trex", b"tfhd", b"ctts")
 )
+_MOST_BOXES = 4_000_000  # a day of fragments of one picture each has as many
 _DEEPEST = 8  # boxes within boxes that are walked; an index has six
 _LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
 _OPENING = frozenset((b"styp", b"sidx", b"ssix", b"emsg", b"prft"))  # stand before a fragment
@@ -31,6 +32,7 @@ REMARK_TRACKS_DIFFER = "the MP4 file's tracks differ in length"
 REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples have"
 FAULT_NOT_THERE = "the MP4 file's index refers to media that is missing"
 FAULT_SEGMENTS = "the MP4 file ends before the segments that its index names"
+FAULT_TOO_MANY = "the MP4 file has too many boxes"
 FAULT_LOST = "the MP4 file's fragments do not follow each other"
 FAULT_OPENED = "the MP4 file ends where another fragment begins"
 FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
@@ -60,6 +62,7 @@ class Mp4Walker:
         self._is_cut_inside = b""  # the box in which the file ends
         self._is_inner_cut = False  # whether it ends in a box within that box
         self._last = b""  # the last box
+        self._boxes_left = _MOST_BOXES
         self._tail = Tail()
         self._fragment: Fragment | None = None
         self._is_checked = True
@@ -176,6 +179,7 @@ class Mp4Walker:
     def _boxes(self, intake: Intake) -> Parsing:
         while True:
             start = intake.position
+            self._count_box()
             header, name, size = yield from self._header()
             if size is None:
                 break
@@ -197,6 +201,11 @@ class Mp4Walker:
         while header:
             self._tail.take(header)
             header = yield Tail.PIECE
+
+    def _count_box(self) -> None:
+        self._boxes_left -= 1
+        if not self._boxes_left:
+            raise ValueError(FAULT_TOO_MANY)
 
     def _header(self) -> Generator[int | Skip, bytes, tuple[bytes, bytes, int | None]]:
         """Read a box's bytes before its content, name and size (0: to the end).
@@ -254,6 +263,7 @@ class Mp4Walker:
         """Walk the boxes inside a box; one that says it is longer than its parent ends with it."""
         while intake.position + 8 <= end:
             start = intake.position
+            self._count_box()
             header = yield 8
             name, size = header[4:8], int.from_bytes(header[:4], "big")
             if size == 1:

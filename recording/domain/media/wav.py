@@ -21,6 +21,7 @@ _COMPRESSED = frozenset(  # kinds that players play; what has another one cannot
         *(0xA100, 0xA106, 0xA109, 0xF1AC),
     )
 )
+_MOST_CHUNKS = 1_000_000
 _ROUND_SIZES = (1 << 28, 1 << 29, 1 << 30, 1 << 31, 1 << 32)
 _NEAR_ROUND = 64 * 1024  # writers round a placeholder down to a page or block, or take their header off it
 _LONGEST_MS = 24 * 3600 * 1000  # ACS keeps a file for a day; no header that promises more was meant
@@ -35,6 +36,7 @@ REMARK_COMPRESSED = "the WAV file's sound is compressed"
 FAULT_NO_SIZES = "the WAV file has the form for large files without its sizes"
 FAULT_WIDTH = "the WAV file's samples have a width that no player knows"
 FAULT_KIND = "the WAV file's sound is in an unknown form"
+FAULT_TOO_MANY = "the WAV file has too many chunks"
 FAULT_SHORT = "the WAV file is shorter than its header says"
 
 
@@ -125,9 +127,12 @@ class WavWalker:
         self._form, self._riff_size = head[:4], int.from_bytes(head[4:8], "little")
         if self._form in LARGE_FORMS:
             self._remarks[REMARK_LARGE_FORM] = None
-        size, is_first = 0, True
+        size, is_first, left = 0, True, _MOST_CHUNKS
         while len(header := (yield from self._header_after(size))) == 8:
             name, size = struct.unpack("<4sI", header)
+            left -= 1
+            if not left:
+                raise ValueError(FAULT_TOO_MANY)
             if self._sound is not None and not all(32 <= letter < 127 for letter in name):
                 break  # before the sound, players step over chunks of any name
             if is_first and self._form in LARGE_FORMS and name != b"ds64":
