@@ -18,6 +18,32 @@ _MP4_FLAGS = (
 )
 _MP4_TRACKS = (("libx264", "aac"), ("libx264",), ("aac",), ("libopus",), ("libx264", "aac", "aac"))
 REORDERED = {"preset": "medium", "bf": "2", "b_strategy": "0", "g": "250"}  # pictures are stored in another order
+_MP4_OPTIONS: dict[str, dict[str, str]] = {
+    "by-time": {"movflags": "empty_moov+default_base_moof", "frag_duration": "300000"},
+    "by-size": {"movflags": "empty_moov", "frag_size": "3000"},
+    "long-fragments": {"movflags": "empty_moov+frag_keyframe", "min_frag_duration": "1500000"},
+    "runs-in-turn": {"movflags": "empty_moov", "frag_duration": "500000", "frag_interleave": "3"},
+    "scale-7": {"video_track_timescale": "7"},
+    "scale-1e9": {"video_track_timescale": "1000000000"},
+    "movie-scale-1": {"movie_timescale": "1"},
+    "movie-scale-90000": {"movie_timescale": "90000"},
+    "brand": {"brand": "mp42"},
+    "clock": {"movflags": "empty_moov+frag_keyframe", "write_prft": "wallclock"},
+    "clock-dash": {"movflags": "dash+frag_keyframe", "write_prft": "pts"},
+    "room-for-the-index": {"moov_size": "20000"},
+    "no-table-of-fragments": {"movflags": "frag_keyframe+skip_trailer"},
+    "smooth": {"movflags": "isml+frag_keyframe"},
+    "no-segment-index": {"movflags": "dash+empty_moov+frag_keyframe+skip_sidx"},
+    "hints": {"movflags": "rtphint"},
+    "late": {"output_ts_offset": "5"},
+}
+_MP3_ENCODERS = {
+    "abr": {"abr": "1", "b": "56000"},
+    "no-reservoir": {"reservoir": "0"},
+    "two-channels": {"joint_stereo": "0"},
+}
+_WAV_OPTIONS = {"bext": {"write_bext": "1"}, "peak": {"write_peak": "on"}}
+_WAV_COMPRESSED = ("adpcm_ms", "adpcm_ima_wav", "adpcm_yamaha", "libmp3lame", "mp2", "flac")
 _WAV_CODECS = ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_alaw", "pcm_mulaw")
 
 
@@ -36,10 +62,24 @@ def write_all(folder: Path) -> None:
         write_file(folder / name, options, ("libmp3lame",), rate, channels, encoder={"q": quality} if quality else {})
     for codec, channels, rf64 in product(_WAV_CODECS, (1, 2, 3, 5), ("never", "always", "auto")):
         write_file(folder / f"{codec}-{channels}-{rf64}.wav", {"rf64": rf64}, (codec,), _RATE, channels)
+    _write_more(folder)
     for path in sorted(folder.iterdir()):
         for kind, data in _damaged(path.read_bytes(), random.Random(path.name)):
             path.with_name(f"{path.stem}~{kind}{path.suffix}").write_bytes(data)
     _write_odd(folder)
+
+
+def _write_more(folder: Path) -> None:
+    """Write the options of the muxers and encoders that are rarely set, one in each file."""
+    for (name, options), codecs in product(_MP4_OPTIONS.items(), _MP4_TRACKS[:3]):
+        write_file(folder / f"{name}-{'-'.join(codecs)}.mp4", options, codecs)
+    for (name, encoder), rate, xing in product(_MP3_ENCODERS.items(), (8000, 24000, 44100), ("0", "1")):
+        options = {"write_xing": xing, "id3v2_version": "4", "write_id3v1": xing}
+        write_file(folder / f"{name}-{rate}-xing{xing}.mp3", options, ("libmp3lame",), rate, 2, encoder=encoder)
+    for name, options in _WAV_OPTIONS.items():
+        write_file(folder / f"{name}.wav", options, ("pcm_s16le",))
+    for codec, channels in product(_WAV_COMPRESSED, (1, 2)):
+        write_file(folder / f"{codec}-{channels}.wav", {}, (codec,), _RATE, channels)
 
 
 def _write_odd(folder: Path) -> None:
@@ -133,3 +173,13 @@ def _damaged(data: bytes, dice: random.Random) -> Iterator[tuple[str, bytes]]:
     yield "hole", data[:at] + bytes(hole) + data[at + hole :]
     yield "zeros-after", data + bytes(64)
     yield "lost", data[:at] + data[at + hole :]
+    yield "lost-8", data[:at] + data[at + 8 :]
+    yield "twice", data[: at + hole] + data[at:]
+    yield "begun-again", data[:at] + data
+    place = data.find(b"moov")
+    if place >= 0:
+        size = int.from_bytes(data[place - 4 : place], "big")
+        at = place + 4 + dice.randrange(max(size - 520, 1))
+        yield "index-hole", data[:at] + bytes(512) + data[at + 512 :]
+        at = place + 4 + dice.randrange(size - 8)
+        yield "bit", data[:at] + bytes([data[at] ^ 1 << dice.randrange(8)]) + data[at + 1 :]

@@ -29,6 +29,13 @@ def test_a_file_counts_in_its_cell(length_ms: float | None, fault: str | None, p
     assert Row("x.wav", facts, Verdict(plays_ms=plays_ms)).outcome == outcome
 
 
+def test_a_damaged_file_that_is_accepted_as_a_shorter_one_is_not_called_agreed() -> None:
+    """The decoder plays what is left of it, and that is as long as the walker says."""
+    cut = Row("a~lost.mp3", MediaFacts(FormatType.MP3, 1000.0), Verdict(plays_ms=1000.0), whole_ms=2000.0)
+    assert cut.outcome == "damaged, accepted as a shorter file"
+    assert Row("a~lost.mp3", MediaFacts(FormatType.MP3, 1990.0), Verdict(plays_ms=1990.0), 2000.0).outcome == "agree"
+
+
 def test_judge_and_probe_agree_on_a_plain_file(tmp_path: Path) -> None:
     """Both sides of the comparison really look at the file."""
     path = tmp_path / "plain.wav"
