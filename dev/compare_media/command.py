@@ -23,7 +23,7 @@ _DAMAGES = {
     "lost": "bytes are gone between frames of MP3, or whole fragments: a shorter file, whose length the metadata knows",
     "lost-8": "eight bytes are gone: one frame of an MP3, or a harmless box behind the media is taken for media",
     "twice": "a part is there twice: a longer MP3, or an MP4 whose end is behind its last box, which is a remark",
-    "begun-again": "the file begins again within its media: a longer MP3, or other bytes after the end, which is a remark",
+    "begun-again": "the file begins again within its media: a longer MP3, or bytes after the end, which is a remark",
     "index-hole": "512 zeros within the index, where no table is",
     "bit": "one bit of the index is another",
 }

@@ -39,6 +39,7 @@ FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
 FAULT_NO_FRAGMENTS = "the MP4 file's index says nothing of fragments (mvex)"
 FAULT_PLAYS_NOTHING = "the MP4 file's edit list plays nothing"
 FAULT_NO_SIZES = "the MP4 file's index has zeros where the sizes of samples should be"
+FAULT_NOT_DESCRIBED = "the MP4 file's index has a track of sound or picture without a description"
 FAULT_NOT_CONFIGURED = "the MP4 file's picture has no parameters (avcC)"
 FAULT_HOLE = "the MP4 file has zeros where its index says that media is"
 
@@ -137,6 +138,8 @@ class Mp4Walker:
             self._check_holes(sum(track.media_bytes for track in self._playing()))
 
     def _check_descriptions(self) -> None:
+        if any(track.is_media and not track.entry.strip(b"\0") for track in self._tracks):
+            raise ValueError(FAULT_NOT_DESCRIBED)  # nothing plays it, and some players open no other track
         if any(track.entry in ENCRYPTED_ENTRIES for track in self._playing()):
             raise ValueError("the MP4 file is encrypted")
         if not any(track.entry in KNOWN_ENTRIES for track in self._playing()):

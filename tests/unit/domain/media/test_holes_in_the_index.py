@@ -6,11 +6,13 @@ import pytest
 
 from dev.compare_media.built import SAMPLE_BYTES, Mp4
 from dev.compare_media.judge import played_ms
-from dev.in_memory.builders import mp4
+from dev.in_memory.builders import box, mp4
+from dev.in_memory.media_kinds import index, track
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.media.mp4 import FAULT_NO_SIZES, FAULT_NOT_CONFIGURED
+from recording.domain.media.mp4 import FAULT_NO_SIZES, FAULT_NOT_CONFIGURED, FAULT_NOT_DESCRIBED
 
 SAMPLES = 600
+KIND = box(b"ftyp", b"isom\0\0\2\0isommp42")
 
 
 def probed(data: bytes) -> MediaFacts:
@@ -62,3 +64,13 @@ def test_a_picture_without_its_parameters_is_played_by_nobody(start: int, length
     assert probed(whole).fault is None
     assert probed(data).fault == FAULT_NOT_CONFIGURED
     assert played_ms(data) == 0.0
+
+
+def test_a_track_whose_tables_are_gone_is_not_passed_over() -> None:
+    """The other track is whole, and no player opens the file."""
+    sound, picture = track(40, (100,), 2000, handler=b"soun"), track(140, (100,), 2000, number=2)
+    whole = KIND + box(b"mdat", b"A" * 300) + index(picture, sound)
+    assert probed(whole).fault is None
+    start = whole.index(b"stsd", whole.index(b"vide")) - 8
+    end = whole.index(b"trak", start) - 4
+    assert probed(whole[:start] + bytes(end - start) + whole[end:]).fault == FAULT_NOT_DESCRIBED
