@@ -148,6 +148,7 @@ def _config(folder: Path, tls: Certificate, port: int, lists: int) -> str:
       uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s; output_buffers 2 512k;
       types {{ }} default_type application/xml;
       map $request_method $etag_given {{ PUT '"0x1"'; default $sent_http_etag; }}
+      map "$request_method $arg_comp" $is_thrown_away {{ "PUT blocklist" 0; ~^PUT 1; default 0; }}
       server {{
         listen 127.0.0.1:{port} ssl; ssl_certificate {tls.server}; ssl_certificate_key {tls.server};
         ssl_protocols TLSv1.3; ssl_buffer_size 16k;
@@ -157,7 +158,7 @@ def _config(folder: Path, tls: Certificate, port: int, lists: int) -> str:
           add_header x-ms-blob-type BlockBlob; proxy_hide_header ETag; proxy_hide_header Last-Modified;
           proxy_hide_header x-ms-content-crc64; proxy_hide_header Content-MD5; proxy_http_version 1.1;
           if ($arg_comp = blocklist) {{ proxy_pass http://127.0.0.1:{lists}; }}
-          if ($request_method = PUT) {{ return 201; }}
+          if ($is_thrown_away) {{ return 201; }}
           if ($request_method = DELETE) {{ return 200; }}
           alias {FILES}/$1.bin;
         }}

@@ -7,7 +7,6 @@ from recording.archive.copy import digest_of, media_changes, media_fault
 from recording.archive.metadata import metadata_if_there
 from recording.archive.recopy import copy_anew
 from recording.archive.suspects import refusal
-from recording.archive.transfer.pace import FIRST_BLOCK
 from recording.archive.transfer.readback import Stored, read_back
 from recording.domain.archived.blocks import StagedBlock, staged_block
 from recording.domain.archived.integrity import Digest, check_stored
@@ -136,9 +135,7 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format) if _is_media_unseen(work) else None
     # None where a worker of a version that did not compute it read the source
     is_new = work.record.sha512 is None and work.settings.copy_sha512
-    is_one_block = _length(work) <= (work.settings.copy_block_bytes or FIRST_BLOCK)  # put at once, without a list
-    blocks = [] if is_one_block else _blocks(work)
-    blob = Stored(_name(work), _length(work), blocks, etag)
+    blob = Stored(_name(work), _length(work), etag=etag)  # the digest of the whole is known: the blocks prove no more
     stored, media = read_back(work, blob, probe, with_sha512=is_new)
     check_stored(_as_read(work), stored)
     changes = _judge(work, media) if probe else ChunkChanges()
@@ -149,7 +146,7 @@ def _read_back(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
 
 def _first_seen_whole(work: Work, etag: str | None) -> tuple[list[str], ChunkChanges]:
     probe = MediaProbe(work.record.format)
-    blob = Stored(_name(work), _length(work), _blocks(work, needed=True), etag)
+    blob = Stored(_name(work), _length(work), _blocks(work), etag)
     stored, media = read_back(work, blob, probe, with_sha512=work.settings.copy_sha512)
     changes = _judge(work, media)
     changes["sha256"], changes["sha512"] = stored.sha256, stored.sha512
@@ -164,15 +161,19 @@ def _judge(work: Work, media: MediaFacts) -> ChunkChanges:
     return ChunkChanges(**{**media_changes(work, media, warning), "media_fault": None, "media_warning": warning})
 
 
-def _blocks(work: Work, *, needed: bool = False) -> list[StagedBlock]:
-    """Return the source's ranges and checksums from the ids of the blob's blocks, if they cover all of it."""
+def _blocks(work: Work) -> list[StagedBlock]:
+    """Return the source's ranges and checksums from the ids of the blob's blocks.
+
+    Raises:
+        StorageError: `stored_unproven`; they do not cover all of the blob.
+    """
     listed = work.ports.archive.committed_blocks(_name(work))
     blocks = [block for text, length in listed if (block := staged_block(text)) is not None and block.length == length]
     ends = [0, *(block.end for block in blocks)]
     is_whole = ends[-1] == _length(work) and all(block.offset == end for block, end in zip(blocks, ends, strict=False))
-    if needed and not is_whole:
+    if not is_whole:
         raise StorageError("the archived blob does not list its blocks", code=Code.STORED_UNPROVEN)
-    return blocks if is_whole else []
+    return blocks
 
 
 def _compared_length(work: Work) -> list[str]:

@@ -231,13 +231,11 @@ def test_a_copy_of_several_runs_gets_both_digests(is_wanted: bool, sha512: str |
     assert (work.record.sha256, work.record.sha512) == (SHA256, sha512)
 
 
-@pytest.mark.parametrize(("block_bytes", "is_listed"), [(None, False), (len(DATA), False), (len(DATA) - 1, True)])
-def test_only_a_copy_of_several_blocks_is_asked_for_its_blocks(block_bytes: int | None, *, is_listed: bool) -> None:
-    """Nearly all files are one block; a list that does not cover the file leaves the digest of the whole."""
+def test_a_copy_whose_digest_is_known_is_not_asked_for_its_blocks() -> None:
+    """The digest of the whole proves more than a checksum of each block does, and costs no list of them."""
     for blocks in (WELL_CUT, ids(BLOCKS[0])):
-        here = world(copy_block_bytes=block_bytes)
-        assert how(copied(here, blocks))[-1] == WHOLE
-        assert ("committed_blocks" in here.fakes.archive.calls) is is_listed
+        assert how(copied(here := world(), blocks))[-1] == WHOLE
+        assert "committed_blocks" not in here.fakes.archive.calls
 
 
 def test_media_that_an_operator_accepted_keeps_the_warning_that_it_was_accepted_with() -> None:

@@ -12,8 +12,7 @@ from dev.in_memory.world import World, world
 from recording.archive.claim import Work
 from recording.archive.transfer.buffers import SlotPool
 from recording.archive.transfer.pace import FIRST_BLOCK, MIB
-from recording.archive.transfer.readback import _RANGE as RANGE
-from recording.archive.transfer.readback import ARCHIVE, Stored, read_back
+from recording.archive.transfer.readback import ARCHIVE, Stored, range_for, read_back
 from recording.archive.transfer.traffic import Share, traffic_to
 from recording.domain.archived.blocks import StagedBlock, crc64_of
 from recording.domain.state.chunk import ChunkState
@@ -57,11 +56,23 @@ def test_a_single_block_is_compared_with_the_sources_checksum(data: bytes) -> No
     assert differs.value.code == "stored_differs"
 
 
-def test_a_large_blob_is_read_in_ranges_of_four_mib() -> None:
+@pytest.mark.parametrize(
+    ("budget_mib", "pinned_mib", "range_mib"),
+    [(512, None, 8), (64, None, 8), (32, None, 4), (8, None, 1), (4, None, 1), (64, 2, 2), (400, 100, 8)],
+)
+def test_ranges_are_as_large_as_the_buffers_have_room_for(
+    budget_mib: int, pinned_mib: int | None, range_mib: int
+) -> None:
+    """Eight of them fit, or else they are a MiB each; and none is larger than a block that a setting pins."""
+    pinned = None if pinned_mib is None else pinned_mib * MIB
+    assert range_for(budget_mib * MIB, pinned) == range_mib * MIB
+
+
+def test_a_large_blob_is_read_in_ranges() -> None:
     """Memory is flat in the file's size, whether its blocks are known or not."""
-    assert RANGE == 4 * MIB
-    data = random.Random(3).randbytes(2 * RANGE + 1)
-    work, name = committed(here := world(), data)
+    here = world()
+    data = random.Random(3).randbytes(2 * range_for(here.ports.pool.budget_bytes, None) + 1)
+    work, name = committed(here, data)
     digest, _ = read_back(work, Stored(name, len(data)))
     assert (digest.length_bytes, digest.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert here.fakes.archive.calls.count("fill") == 3
@@ -71,7 +82,7 @@ def test_a_small_blob_is_read_back_past_the_ranges_of_large_ones() -> None:
     """It would else wait for a turn behind files that take minutes, and for their hashing."""
     pool = SlotPool(64 * MIB, threads=1)
     here, media = blocks_world(BLOCK, pool=pool)
-    traffic = traffic_to(ARCHIVE, pool, RANGE)
+    traffic = traffic_to(ARCHIVE, pool, range_for(pool.budget_bytes, here.settings.copy_block_bytes))
     large = Share()
     large.thread = -1
     traffic.join(large)
