@@ -1,45 +1,19 @@
 """Bodies from sockets that never block: every byte arrives once and in order, however it comes."""
 
 import socket
-import ssl
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
-import trustme
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from recording.adapters.http1 import socket_reader
 from recording.adapters.http1.socket_reader import SocketReader
+from tests.contract.pairs import PATIENCE, pair
 
-CA = trustme.CA()
-PATIENCE = 30.0
 BODY = bytes(range(251)) * 4_200  # above a MiB, so that it is no short one; without a period that a record has
-
-
-@contextmanager
-def pair(*, is_tls: bool) -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Two ends of a connection: who reads, and who sends."""
-    reader, sender = socket.socketpair()
-    reader.settimeout(PATIENCE)
-    sender.settimeout(PATIENCE)
-    if not is_tls:
-        with reader, sender:
-            yield reader, sender
-        return
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
-    CA.issue_cert("localhost").configure_cert(server)
-    CA.configure_trust(client)
-    ends: list[ssl.SSLSocket] = []
-    shake = threading.Thread(target=lambda: ends.append(server.wrap_socket(sender, server_side=True)))
-    shake.start()
-    with client.wrap_socket(reader, server_hostname="localhost") as mine:
-        shake.join()
-        with ends[0] as theirs:
-            yield mine, theirs
 
 
 def sent_by(sender: socket.socket, pieces: Sequence[bytes]) -> threading.Thread:

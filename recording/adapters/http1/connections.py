@@ -18,6 +18,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from recording.adapters.http1.socket_reader import SocketReader, has_come
+from recording.adapters.http1.socket_writer import send_all
 from recording.adapters.http1.time_limit import Limit
 
 CONNECT_SECONDS = 10.0
@@ -308,6 +309,13 @@ class _Connection(http.client.HTTPConnection):
             self.limit.check()  # it may have ended between two sockets, where there was none to shut down
             self.sock.do_handshake()
         self.sock.settimeout(READ_SECONDS)
+
+    def send(self, data: Any) -> None:
+        """Send a head or a body; a body over TLS from a socket that never blocks."""
+        if isinstance(data, memoryview) and isinstance(self.sock, ssl.SSLSocket):
+            send_all(self.sock, data.cast("B"), READ_SECONDS)
+        else:
+            super().send(data)
 
     def final_response(self) -> _Response:
         """Return the answer; 100 is read over, and no other interim answer is asked for, so none is understood."""
