@@ -141,7 +141,7 @@ def _report(rows: Sequence[Row]) -> str:
         "Written by `python -m dev compare-media --write-docs`: the product's walkers, which do not decode, compared",
         "with PyAV, which decodes every file. The files are test files of public packages and repositories, and files",
         "made by PyAV with odd options and then damaged (names with `~`). None is part of this repository. A damaged",
-        "file that plays shorter than before and is accepted is no agreement, whatever PyAV makes of it.",
+        "file that plays shorter than before and is accepted does not count as agreement, whatever PyAV makes of it.",
         "",
         f"| outcome | of {len(rows)} distinct files |",
         "|---|---|",

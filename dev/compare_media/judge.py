@@ -68,7 +68,7 @@ def _read(line: bytes) -> Verdict:
 
 
 def lenient(version: str) -> dict[str, Any]:
-    """Return what lets tags that are no UTF-8 pass; PyAV 19 and newer do so by themselves and refuse the word."""
+    """Return what lets tags that are not UTF-8 pass; PyAV 19 and newer do so by themselves and refuse the word."""
     return {"metadata_errors": "ignore"} if int(version.split(".", maxsplit=1)[0]) < 19 else {}
 
 
