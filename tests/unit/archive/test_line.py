@@ -110,6 +110,7 @@ def test_a_chunk_found_after_the_deadline_is_archived_if_acs_still_has_it(here: 
     assert (here.state(), list(here.media_blobs().values())) == (ChunkState.CATALOGED, [wav()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["stage_block", "commit", "put_media"])
 def test_an_outage_of_our_own_storage_does_not_end_at_the_deadline(method: str) -> None:
     """ACS may keep it longer than promised; giving up is for what ACS has lost, not for what we cannot write."""

@@ -105,6 +105,7 @@ def test_the_digits_of_a_document_id_have_no_case() -> None:
     assert (here.state(made), here.record(made).metadata) == (ChunkState.SOURCE_DELETED, MetadataOutcome.ARCHIVED)
 
 
+@pytest.mark.slow
 def test_one_document_under_two_indexes_is_one_file() -> None:
     """The second is archived from the first, not called lost."""
     here = world()

@@ -181,6 +181,7 @@ def fake_of(here: World, method: str) -> Scripted:
     return fakes.get(method, here.fakes.catalog)
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(STEPS, DEATHS, st.integers(1, 3), st.integers(-120, 120))
 def test_no_death_and_no_clock_leaves_a_count_that_is_wrong_for_ever(

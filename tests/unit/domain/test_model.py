@@ -76,6 +76,7 @@ def test_no_module_copies_a_model_unchecked() -> None:
     assert calls == set()
 
 
+@pytest.mark.slow
 def test_no_module_rebuilds_a_model_from_its_dump() -> None:
     """`{**model.model_dump(), **changes}` keeps a misspelt name as a field of a newer version, and changes nothing."""
     rebuilt = {

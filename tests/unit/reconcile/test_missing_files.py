@@ -192,6 +192,7 @@ def test_an_event_for_a_settled_recording_opens_it_again(here: World, caplog: py
     assert _raised(caplog, "recording.incomplete") == 1
 
 
+@pytest.mark.slow
 def test_what_was_raised_is_counted_until_it_is_over(here: World) -> None:
     """After three days neither ACS nor Event Grid has anything to give; the recording is missing all the same (I4)."""
     started = _starts(here)

@@ -262,6 +262,7 @@ def test_what_is_archived_is_never_called_lost(here: World, state: ChunkState) -
     assert here.reconciles().expired == 0
 
 
+@pytest.mark.slow
 def test_a_loss_is_raised_by_the_worker_or_by_the_timer_but_always(
     here: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -278,6 +279,7 @@ def test_a_loss_is_raised_by_the_worker_or_by_the_timer_but_always(
     assert [entry.levelname for entry in lost] == ["CRITICAL", "CRITICAL"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["worker", "timer"])
 def test_a_lost_chunk_leaves_an_entry_for_a_person_whoever_saw_it(here: World, first: str) -> None:
     """The list of what needs a person must not depend on who was faster."""

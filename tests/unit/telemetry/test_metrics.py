@@ -106,6 +106,7 @@ def test_the_timer_tells_heartbeat_queues_margin_and_what_is_absent(ears: Ears) 
     assert points["recording.reconcile.absent"] == [({}, 0)]
 
 
+@pytest.mark.slow
 def test_a_lost_chunk_and_a_redriven_one_are_counted(ears: Ears) -> None:
     """The figure that must stay zero."""
     here = world()

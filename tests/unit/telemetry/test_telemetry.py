@@ -24,6 +24,7 @@ def test_line_breaks_cannot_forge_a_log_line(caplog: pytest.LogCaptureFixture) -
     assert len(caplog.messages[0].splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_whole_life_leaves_nothing_personal_in_the_logs(caplog: pytest.LogCaptureFixture) -> None:
     """Ids yes; participants, keys and locations no, on good days and on bad ones."""
     caplog.set_level(logging.DEBUG)

@@ -261,6 +261,7 @@ TAILS = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     one=IDS, other=IDS, tail=TAILS, other_tail=TAILS, prefix=st.sampled_from(["/v1", "/v2", "/admin", "/v1/objects/b"])

@@ -31,6 +31,7 @@ def test_chunks_without_number_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     assert probed(b"RIFF\0\0\0\0WAVE" + b"abcd\0\0\0\0" * 1000).fault == wav.FAULT_TOO_MANY
 
 
+@pytest.mark.slow
 def test_words_of_a_song_that_begin_again_and_again_are_looked_through_once() -> None:
     """Each beginning was followed by a search through sixteen kilobytes: half an hour for a hundred megabytes."""
     begun = time.process_time()

@@ -97,6 +97,7 @@ def test_a_broken_file_is_refused(name: str, is_announced: bool) -> None:
     assert probed([data], kind if is_announced else None).fault is not None
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     data=st.sampled_from([*(of[1] for of in WHOLE.values()), *(of[1] for of in BROKEN.values())]),
