@@ -191,11 +191,7 @@ class QuickCatalog(FakeCatalog):
 
     def chunk_rows_of(self, recording_id: str) -> list[ChunkRecord | Unreadable]:
         """Return the same; where a test has said so, as rows that cannot be read."""
-        keys = sorted(self.by_recording.get(recording_id, ()))
-        return [
-            Unreadable("/".join(key), self.unreadable_code) if key in self.unreadable else self.chunks[key]
-            for key in keys
-        ]
+        return [self._chunk_row(key) for key in sorted(self.by_recording.get(recording_id, ()))]
 
 
 class QuickDirectory(FakeDirectory):

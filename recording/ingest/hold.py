@@ -16,9 +16,7 @@ from recording.domain.times import iso_text
 from recording.errors import EventRejectedError
 from recording.ingest.tasks import Refusal
 from recording.ports import Ports, QuarantineEntry
-from recording.telemetry import Event, emit
-
-LONGEST_PAYLOAD = 256 * 1024  # characters kept of an unreadable payload; queue messages are far smaller
+from recording.ports.unread import keep_and_report
 
 
 def hold_chunk(
@@ -46,13 +44,5 @@ class NamedIds(TypedDict, total=False):
 
 def quarantine(error: Refusal, payload: str, came_from: Origin, ports: Ports, **ids: Unpack[NamedIds]) -> None:
     """Quarantine refused content and report it; `ids` name the recording and the index, where known."""
-    entry = QuarantineEntry(
-        reason=error.code,
-        detail=str(error),
-        payload=payload[:LONGEST_PAYLOAD],
-        came_from=came_from,
-        at=ports.clock.now(),
-        **ids,
-    )
-    name = ports.quarantine.put(entry)
-    emit(Event.EVENT_REJECTED, reason=error.code, detail=str(error), came_from=came_from, entry=name, **ids)
+    entry = QuarantineEntry(error.code, str(error), payload, came_from, ports.clock.now(), **ids)
+    keep_and_report(entry, ports)

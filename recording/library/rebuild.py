@@ -164,7 +164,7 @@ def _check_readable(receipts: list[str], blobs: dict[str, BlobFacts]) -> None:
     Raises:
         BlobLockedError: one is in the archive tier.
     """
-    beside = [name.removesuffix(".receipt.json") + ".metadata.json" for name in receipts]
+    beside = [name.removesuffix(".receipt.json") + layout.METADATA for name in receipts]
     if any(name in blobs and blobs[name].is_offline for name in (*receipts, *beside)):
         raise BlobLockedError("a document is in the archive tier")
 
@@ -175,7 +175,7 @@ def _chunk(
     """Return the record from a receipt; None, and a problem, if it is unreadable or its media does not match."""
     stored = ports.archive.get(name)
     receipt = read_document(stored[0]) if stored else None
-    beside = name.removesuffix(".receipt.json") + ".metadata.json"
+    beside = name.removesuffix(".receipt.json") + layout.METADATA
     metadata = ports.archive.get(beside) if beside in blobs else None
     retention, now = settings.retention, ports.clock.now()
     record = chunk_of(name, receipt, metadata[0] if metadata else None, retention, now) if receipt else None

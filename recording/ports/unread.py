@@ -1,4 +1,6 @@
-"""Unread messages: what a queue's reader cannot read is quarantined and reported, never dropped."""
+"""Unread content: what is refused, or cannot be read, is quarantined and reported, never dropped."""
+
+from dataclasses import replace
 
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.named import recordings_named
@@ -7,7 +9,25 @@ from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
 from recording.telemetry import Event, emit
 
-LONGEST = 256 * 1024  # characters; a message of a queue has at most 64 KiB
+LONGEST_PAYLOAD = 256 * 1024  # characters kept; messages of a queue are far smaller
+
+
+def keep_and_report(entry: QuarantineEntry, ports: Ports) -> None:
+    """Quarantine content that is refused, and report it with the name of its entry.
+
+    Raises:
+        StorageError: it could not be stored.
+    """
+    name = ports.quarantine.put(replace(entry, payload=entry.payload[:LONGEST_PAYLOAD]))
+    emit(
+        Event.EVENT_REJECTED,
+        reason=entry.reason,
+        detail=entry.detail,
+        came_from=entry.came_from,
+        entry=name,
+        recording_id=entry.recording_id,
+        index=entry.index,
+    )
 
 
 def keep_unread(text: str, came_from: Origin, ports: Ports) -> None:
@@ -16,23 +36,14 @@ def keep_unread(text: str, came_from: Origin, ports: Ports) -> None:
     Raises:
         StorageError: it could not be stored; the host delivers the message again.
     """
-    detail = f"a message of {came_from.value} is not one that this version reads"
     named = recordings_named(text) or frozenset()
     recording_id = next(iter(named)) if len(named) == 1 else None
     entry = QuarantineEntry(
         reason=Code.UNREADABLE_TASK,
-        detail=detail,
-        payload=without_numbers(text)[:LONGEST],
+        detail=f"a message of {came_from.value} is not one that this version reads",
+        payload=without_numbers(text),
         came_from=came_from,
         at=ports.clock.now(),
         recording_id=recording_id,
     )
-    name = ports.quarantine.put(entry)
-    emit(
-        Event.EVENT_REJECTED,
-        reason=entry.reason,
-        detail=detail,
-        came_from=came_from,
-        entry=name,
-        recording_id=recording_id,
-    )
+    keep_and_report(entry, ports)

@@ -130,9 +130,10 @@ class FakeCatalog(Scripted):
 
     def _chunk_rows(self) -> dict[Key, ChunkRecord | Unreadable]:
         """Return the rows as a reader sees them."""
-        unread = self.unreadable
-        code = self.unreadable_code
-        return {key: Unreadable("/".join(key), code) if key in unread else row for key, row in self.chunks.items()}
+        return {key: self._chunk_row(key) for key in self.chunks}
+
+    def _chunk_row(self, key: Key) -> ChunkRecord | Unreadable:
+        return Unreadable("/".join(key), self.unreadable_code) if key in self.unreadable else self.chunks[key]
 
     def _listed(self, method: str, items: list[L]) -> Iterator[L]:
         """Yield a listing that fails late, after as many items as a test has said."""

@@ -94,8 +94,13 @@ class SocketReader:
 
 def has_come(sock: socket.socket, seconds: float) -> bool:
     """Return whether there is anything to read, bytes or the end, within so many seconds."""
+    return is_ready(sock, select.POLLIN, seconds)
+
+
+def is_ready(sock: socket.socket, event: int, seconds: float) -> bool:
+    """Return whether an event of `select.poll`, or the end, comes within so many seconds."""
     poll = select.poll()
-    poll.register(sock, select.POLLIN)
+    poll.register(sock, event)
     return bool(poll.poll(seconds * 1000))
 
 

@@ -7,6 +7,8 @@ whether it may be sent, and gives the interpreter's lock away for that once more
 import select
 import ssl
 
+from recording.adapters.http1.socket_reader import is_ready
+
 
 def send_all(sock: ssl.SSLSocket, view: memoryview, seconds: float) -> None:
     """Send all of it; the socket has its timeout back afterwards.
@@ -35,7 +37,5 @@ def send_all(sock: ssl.SSLSocket, view: memoryview, seconds: float) -> None:
 
 
 def _wait(sock: ssl.SSLSocket, event: int, seconds: float) -> None:
-    poll = select.poll()
-    poll.register(sock, event)
-    if not poll.poll(seconds * 1000):
+    if not is_ready(sock, event, seconds):
         raise TimeoutError("the peer took no byte in time")

@@ -2,6 +2,7 @@
 
 import ast
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,22 @@ def test_a_value_of_another_type_is_refused(model: BaseModel, changes: dict[str,
             with_changes(model, {name: object()})
 
 
+@cache
+def nodes() -> list[tuple[str, ast.AST]]:
+    """Every node of the package's code, and where it is."""
+    return [
+        (f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}", node)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
 @pytest.mark.slow
 def test_no_module_copies_a_model_unchecked() -> None:
     """`model_copy(update=…)` checks neither names nor values, and the type checker does not see them."""
     calls = {
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        place
+        for place, node in nodes()
         if isinstance(node, ast.Attribute) and node.attr in ("model_copy", "model_construct")
     }
     assert calls == set()
@@ -80,9 +90,8 @@ def test_no_module_copies_a_model_unchecked() -> None:
 def test_no_module_rebuilds_a_model_from_its_dump() -> None:
     """`{**model.model_dump(), **changes}` keeps a misspelt name as a field of a newer version, and changes nothing."""
     rebuilt = {
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        place
+        for place, node in nodes()
         if isinstance(node, ast.Dict)
         for name, value in zip(node.keys, node.values, strict=True)
         if name is None and isinstance(value, ast.Call) and ast.unparse(value.func).endswith(".model_dump")

@@ -21,7 +21,7 @@ from recording.domain.state.chunk import LARGEST_TASK
 from recording.domain.state.quarantine import Origin
 from recording.errors import StorageBusyError
 from recording.ingest import ingest_event, ingest_text
-from recording.ingest.hold import LONGEST_PAYLOAD
+from recording.ports.unread import LONGEST_PAYLOAD
 from tests.unit.ingest.test_queue_tasks import asked_nobody
 
 FORGED: list[tuple[str, dict[str, Any]]] = [
