@@ -16,6 +16,7 @@ from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import REDELIVERED_AFTER, WorkerDiedError, World, intercept, leave_alone
 from dev.prove.guarded_policies import LIMIT, POLICIES
 from dev.prove.guarded_witness import Life, Witness
+from dev.prove.odd_guards import OddGuards
 from recording.control.consents import tell_consent
 from recording.control.guards.fire import guard_message
 from recording.control.pauses import pause_recording
@@ -71,6 +72,7 @@ class GuardedLife:
         self._early, self._stops_early = random.Random(f"early {policy} {seed}"), False
         self._reconciled_at = self.here.now
         self._callers_meanwhile = random.Random(f"rivals {policy} {seed}")
+        self._odd = OddGuards(self.here, f"odd {policy} {seed}")
 
     def run(self) -> Life:
         """Live: half an hour of trouble, then the calm in which everything must come right."""
@@ -84,6 +86,8 @@ class GuardedLife:
             self._others()
             self.here.fakes.clock.advance(seconds=self._step())
         self.witness.judge()
+        self.life.violations += self._odd.lost()
+        self.life.counts["messages of others"] += self._odd.count
         return self.life
 
     # --- who acts ----------------------------------------------------------------------------------------------------
@@ -210,7 +214,9 @@ class GuardedLife:
             self._stop_elsewhere()
         if self.is_troubled and self._resumes.random() < RESUMED_ELSEWHERE:
             self._resume_elsewhere()
-        if not self.is_troubled:
+        if self.is_troubled:
+            self._odd.may_come()
+        else:
             self.here.fakes.control.is_slow = False
         self.here.fakes.follow_ups.sent.clear()
         if self.here.now - self._reconciled_at >= RECONCILED_EVERY:
@@ -285,6 +291,9 @@ class GuardedLife:
             act()
         except (RecordingError, WorkerDiedError) as error:
             self.life.counts["deaths"] += isinstance(error, WorkerDiedError)
+            return error
+        except Exception as error:  # noqa: BLE001 - of the product itself: the host delivers the message again
+            self.life.violations.append(f"{self.here.now:%H:%M:%S} {who} failed: {error!r}")
             return error
         finally:
             leave_alone(self.here)

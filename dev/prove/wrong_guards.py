@@ -1,11 +1,13 @@
 """Wrong guards, each of which the lives under policies must catch: a proof that cannot fail proves nothing."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dev.prove.guarded_lives import live
+from dev.prove.tags_and_ends import orders, wrong_alarms
 from recording.control import consents as consenting
 from recording.control import pause_notes, resumes, watching
 from recording.control import pauses as pausing
@@ -13,7 +15,7 @@ from recording.control.guards import fire as guarding
 from recording.control.guards import length
 from recording.control.guards import pause as ending
 from recording.control.notes import note
-from recording.domain.calls.guards import GuardKind
+from recording.domain.calls.guards import GuardKind, GuardTask, read_guard
 from recording.domain.calls.pauses import CommandedPause, open_pause
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.reconcile import missing_files
@@ -139,6 +141,30 @@ def _resumed_goes_on() -> Iterator[None]:
         yield
 
 
+def _unread_is_dropped() -> Iterator[None]:
+    """Drop a message that is not a guard."""
+    with _instead(vars(guarding), "keep_unread", lambda *_: None):
+        yield
+
+
+def _any_number() -> Iterator[None]:
+    """Read a guard whatever its numbers are."""
+
+    def wrong(text: str) -> GuardTask | None:
+        right = read_guard(text)
+        try:
+            content = json.loads(text)
+        except ValueError:
+            return right
+        if right is not None or content["kind"] not in GuardKind:
+            return right
+        known = {"recording_id": content["recordingId"], "kind": GuardKind(content["kind"])}
+        return GuardTask.model_construct(**known, mark=content["mark"], seconds=content["seconds"])
+
+    with _instead(vars(guarding), "read_guard", wrong):
+        yield
+
+
 def _without(kind: GuardKind) -> Callable[[], Iterator[None]]:
     def forget() -> Iterator[None]:
         with _instead(guarding._ACTS, kind, lambda _fired: None):
@@ -172,8 +198,35 @@ VARIANTS: Mapping[str, Variant] = {
     "a stop before the start is noted is not reported": Variant("must be recorded for its caller", _silent_early_stop),
     "a pause that a resume overtakes is forgotten": Variant("must be recorded", _overtaken_is_forgotten),
     "what others resume without consent goes on": Variant("must be recorded, with consent", _resumed_goes_on),
+    "a message that is not a guard is dropped": Variant("not required", _unread_is_dropped),
+    "a guard has any number": Variant("must be recorded", _any_number),
     "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
 }
+
+
+def _no_tags_let_off() -> Iterator[None]:
+    """Leave the watch as it is when tags let a recording off."""
+    with _instead(vars(watching), "_let_off", lambda _before, after, *_: after):
+        yield
+
+
+def _any_end_is_open() -> Iterator[None]:
+    """Forget that a recording was over before tags brought it under its policy, or let it off."""
+    with _instead(vars(watching), "_is_over_elsewhere", lambda _: False):
+        yield
+
+
+# Caught by the orders of tags around an end.
+OF_TAGS: Mapping[str, Callable[[], Iterator[None]]] = {
+    "tags let nothing off": _no_tags_let_off,
+    "an end is judged by later tags": _any_end_is_open,
+}
+
+
+def order_that_catches(name: str, length: int) -> str | None:
+    """Return what the first order says in which a wrong variant raises an alarm too many, or none."""
+    with contextmanager(OF_TAGS[name])():
+        return next(filter(None, map(wrong_alarms, orders(length))), None)
 
 
 def caught_at(name: str, most: int) -> int | None:

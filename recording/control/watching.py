@@ -14,7 +14,7 @@ from recording.control.consents import carry_out, is_waiting
 from recording.control.notes import note, policy_of
 from recording.control.unrecorded import is_stopped_here, report_before_start, report_stopped, report_unrecorded
 from recording.domain.calls import watch
-from recording.domain.calls.guards import GuardKind, GuardTask
+from recording.domain.calls.guards import MOST_SECONDS, GuardKind, GuardTask
 from recording.domain.calls.pauses import open_pause
 from recording.domain.calls.policy import Withdrawal
 from recording.domain.incoming.roles import Operation
@@ -52,36 +52,53 @@ def _watch_from_now(record: RecordingRecord, guards: Guards) -> None:
     watch_later(record.recording_id, seconds, watch.FIRST, watch.EVERY, guards)
 
 
-def watch_tagged(before: RecordingRecord, after: RecordingRecord, ports: Ports, settings: Settings) -> None:
-    """Enqueue the first look at a recording that must be recorded because of new tags, before these are noted.
+def follow_tags(before: RecordingRecord, after: RecordingRecord, ports: Ports, settings: Settings) -> RecordingRecord:
+    """Judge a recording by the tags of each moment: watch it from now on, or let it off, before new tags are noted.
 
-    A recording that is known to be over is skipped. Where a watch is under way already, only one of the two goes on.
+    Where a watch is under way already, only one of the two goes on.
 
     Args:
         before: the row with the old tags.
         after: the row with the new ones.
-        ports: the queue of guards.
+        ports: the queue of guards, and what an alarm needs.
         settings: for the policies.
 
+    Returns:
+        The row to save.
+
     Raises:
-        StorageError: the queue does not answer; nothing is noted yet.
+        StorageError: the queue, or what an alarm needs, does not answer; nothing is noted yet.
     """
-    if ports.guards is None or is_known_over(before) or policy_of(before, settings).must_be_recorded:
-        return
-    if policy_of(after, settings).must_be_recorded:
-        _watch_from_now(before, ports.guards)
-
-
-def judged_so_far(before: RecordingRecord, after: RecordingRecord, settings: Settings) -> RecordingRecord:
-    """Return the row with new tags; where it need not be recorded any more, the first look judges no earlier stop.
-
-    The first look is there for a stop before the start was noted, which the row did not judge. This row has its start,
-    and is not stopped yet: what stops it from now on is judged by the tags of that moment.
-    """
-    if not (before.started_here and before.watched_seconds is None) or is_stopped_here(before) or before.is_withdrawn:
+    had_to, has_to = (policy_of(row, settings).must_be_recorded for row in (before, after))
+    if had_to == has_to:
         return after
-    is_let_off = policy_of(before, settings).must_be_recorded and not policy_of(after, settings).must_be_recorded
-    return changed(after, watched_seconds=0) if is_let_off else after
+    if had_to:
+        return _let_off(before, after, ports, settings)
+    if _is_over_elsewhere(before):  # that was allowed, and stays so
+        return changed(after, watched_seconds=MOST_SECONDS)
+    if ports.guards is not None and not is_known_over(before):
+        _watch_from_now(before, ports.guards)
+    return after
+
+
+def _let_off(before: RecordingRecord, after: RecordingRecord, ports: Ports, settings: Settings) -> RecordingRecord:
+    """Report an end that no look has found yet, and make the message of the next look a late one.
+
+    What ends the recording from now on is judged by the tags of that moment, whatever tags come after it. A stop or a
+    withdrawal that a look has still to report stays with that look.
+    """
+    seconds = before.watched_seconds or 0
+    if _is_over_elsewhere(before) and seconds < MOST_SECONDS:
+        report_stopped(before, watch.STOPPED_ELSEWHERE, ports, settings)
+    if is_stopped_here(before) or before.is_withdrawn:
+        return after
+    return changed(after, watched_seconds=min(seconds + round(watch.EVERY.total_seconds()), MOST_SECONDS))
+
+
+def _is_over_elsewhere(record: RecordingRecord) -> bool:
+    """Return whether ACS has said that it ended before its call, by nothing that was done here."""
+    is_over = record.session_end_reason is not None and not watch.ended_with_its_call(record.session_end_reason)
+    return is_over and not (is_stopped_here(record) or record.is_withdrawn)
 
 
 def watch_withdrawn(record: RecordingRecord, ports: Ports, settings: Settings) -> None:
@@ -108,13 +125,13 @@ def look(task: GuardTask, record: RecordingRecord, ports: Ports, settings: Setti
         report_before_start(record, ports, settings)
     if ports.guards is None or _needs_no_look(record, settings):
         return
-    if record.session_end_reason is not None or task.mark in (watch.ENDED, watch.OVER):
+    seconds, is_about_end = task.seconds or 0, task.mark in (watch.ENDED, watch.OVER)
+    if not is_about_end and seconds <= (record.watched_seconds or 0):
+        return  # another delivery of this message has gone on, or tags have let the recording off
+    if record.session_end_reason is not None or is_about_end:
         if not watch.ended_with_its_call(record.session_end_reason):
             report_stopped(record, watch.STOPPED_ELSEWHERE, ports, settings)
         return
-    seconds = task.seconds or 0
-    if seconds <= (record.watched_seconds or 0):
-        return  # another delivery of this message has gone on
     name, state = record.recording_id, _state(record, ports)
     if state == UNKNOWN and (record.missing_since or record.settled_at):
         return  # no answer, and the row says it is over; the row alone may be wrong, by a clock that was ahead

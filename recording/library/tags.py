@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from recording.control.watching import judged_so_far, watch_tagged
+from recording.control.watching import follow_tags
 from recording.domain.ids import composed
 from recording.domain.incoming.requests import MOST_TAGS, Exact, TagName, TagValue
 from recording.domain.incoming.tenants import owner_after_tagging
@@ -38,7 +38,7 @@ def change_tags(
         recording_id: as the catalog knows it.
         body: a `TagRequest`.
         if_match: the ETag of the tags as the caller has seen them, or `*`.
-        ports: the catalog, and the queues of follow-ups and guards.
+        ports: the catalog, the queues of follow-ups and guards, and what an alarm needs.
         settings: a tag may say to which tenant nobody's recording goes, and which policy covers it; None: there are
             neither tenants nor policies.
 
@@ -62,8 +62,7 @@ def change_tags(
             return record
         after = _tagged(record, tags, owner)
         if settings is not None:
-            watch_tagged(record, after, ports, settings)
-            after = judged_so_far(record, after, settings)
+            after = follow_tags(record, after, ports, settings)
         return after
 
     tags = change_recording(recording_id, tagged, ports.catalog).current_tags

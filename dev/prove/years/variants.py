@@ -148,6 +148,21 @@ def _marked_long_ago() -> AbstractContextManager[Any]:
     return mock.patch.object(custody, "marked", marked)
 
 
+def _names_alone() -> AbstractContextManager[Any]:
+    """Break a rule: of a decision, only the names count; of a crowded recording, each chunk is one that came later."""
+    plain = custody.later_than
+
+    def later_than(row: Any, chunks: Any) -> Any:
+        return plain(row.model_copy(update={"decided_marks": ""}), chunks)
+
+    return mock.patch.object(custody, "later_than", later_than)
+
+
+def _one_mark() -> AbstractContextManager[Any]:
+    """Break a rule: all chunks have one mark, so that none comes too late for a decision."""
+    return mock.patch.object(custody, "_mark_of", return_value=custody._mark_of(""))
+
+
 def _destroys_nothing_twice() -> AbstractContextManager[Any]:
     plain = destroying.destroy
 
@@ -198,6 +213,8 @@ VARIANTS: Mapping[str, Variant] = {
     "a late chunk goes by a decision before it": lambda: mock.patch.object(
         destroying, "is_of_later_chunk", return_value=False
     ),
+    "the marks of a crowded decision are not read": _names_alone,
+    "every chunk has the same mark": _one_mark,
     "a destruction that was begun is not ended": _destroys_nothing_twice,
     "earlier versions stay": _without_versions(lambda one: not one.is_current),
     "copies in the second destination stay": _without_versions(lambda one: one.place is Place.FALLBACK),

@@ -7,7 +7,10 @@ import pytest
 from dev.prove.forgotten_pause import forgotten_pause
 from dev.prove.guarded_lives import live
 from dev.prove.guarded_policies import POLICIES
-from dev.prove.wrong_guards import MOST_SEEDS, VARIANTS, caught_at
+from dev.prove.tags_and_ends import judged
+from dev.prove.wrong_guards import MOST_SEEDS, OF_TAGS, VARIANTS, caught_at, order_that_catches
+
+STEPS = 4
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -28,3 +31,14 @@ def test_a_wrong_guard_is_caught(name: str) -> None:
 def test_the_forgotten_pause_of_sixty_restarts_ends() -> None:
     """As soon as one worker lives long enough, and not before its time."""
     assert timedelta() <= forgotten_pause(60) < timedelta(minutes=61 + 5)
+
+
+def test_each_order_of_tags_and_an_end_has_its_alarm() -> None:
+    orders, wrong = judged(STEPS)
+    assert orders > 400
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", OF_TAGS)
+def test_a_wrong_rule_of_tags_is_caught(name: str) -> None:
+    assert order_that_catches(name, STEPS) is not None
