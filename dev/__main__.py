@@ -276,15 +276,17 @@ def prove(
             "compatibility, faults, kills, chaos, mutants"
         ),
     ] = "all",
+    *,
     seeds: Annotated[int | None, typer.Option(help="how many lives, locations, or outages of each kind")] = None,
     first: Annotated[int, typer.Option(help="the seed, or the first one")] = 0,
     is_long: Annotated[bool, typer.Option("--long", help="the form that takes hours")] = False,
     only: Annotated[list[str] | None, typer.Option(help="a cell of faults, or a part of mutants' names")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="of all: a proof to leave out")] = None,
 ) -> None:
     """Run the real use cases through faults, deaths, orders and outages, and print the figures."""
     from dev.prove.runner import main
 
-    raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long, only=only or ()))
+    raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long, only=only or (), without=without or ()))
 
 
 @app.command("compare-media")

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import pytest
 from hypothesis import settings
@@ -47,6 +47,24 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.enable()
         gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Forget where an error was raised that a test was given: with its frames it keeps a whole world until the end."""
+    try:
+        return (yield)
+    finally:
+        callspec = getattr(item, "callspec", None)
+        _forget_frames(callspec.params.values() if callspec is not None else ())
+
+
+def _forget_frames(values: Iterable[object]) -> None:
+    for value in values:
+        if isinstance(value, BaseException):
+            value.__traceback__ = value.__context__ = None
+        elif isinstance(value, list | tuple):
+            _forget_frames(value)
 
 
 @pytest.fixture(autouse=True)

@@ -300,6 +300,10 @@ CAUGHT_BEFORE: dict[Variant, int] = {
     ask_for_the_media_alone: 33,
     twice_the_same_is_final: 23,
     suspects_take_the_name: 25,
+    replace_what_has_the_name: 33,
+    nothing_reopens: 34,
+    one_witness_is_proof: 35,
+    about_as_long_is_whole: 49,
 }
 
 

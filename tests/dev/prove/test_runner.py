@@ -28,12 +28,18 @@ def test_the_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
     assert sorted(re.split("[,;] ", listed)) == sorted(known)
 
 
+def test_a_proof_that_is_left_out_must_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """A misspelt name would leave nothing out, and say nothing."""
+    assert runner.main("all", first=0, seeds=None, is_long=False, without=["nothing-of-this-name"]) == 2
+    assert "There is no proof named 'nothing-of-this-name'" in capsys.readouterr().err
+
+
 def test_what_each_said_is_printed_and_the_worst_end_counts(capsys: pytest.CaptureFixture[str]) -> None:
     """`make prove` must not be green because the last one was."""
-    assert runner._side_by_side(["nothing-of-this-name", "guards"], ["--seeds", "1"]) == 2
+    assert runner._side_by_side(["nothing-of-this-name", "events"], ["--seeds", "1"]) == 2
     said = capsys.readouterr().out
     assert "There is no proof named 'nothing-of-this-name'" in said
-    assert re.search(r"^guards: 1 lives under \d+ policies", said, re.MULTILINE)
+    assert re.search(r"^events: a day of \d+ deliveries", said, re.MULTILINE)
 
 
 def test_nothing_to_run_is_no_failure() -> None:
