@@ -73,6 +73,7 @@ class GuardedLife:
         self._reconciled_at = self.here.now
         self._callers_meanwhile = random.Random(f"rivals {policy} {seed}")
         self._odd = OddGuards(self.here, f"odd {policy} {seed}")
+        self._has_odd = seed % 2 == 1
 
     def run(self) -> Life:
         """Live: half an hour of trouble, then the calm in which everything must come right."""
@@ -197,6 +198,9 @@ class GuardedLife:
     def _guards(self) -> None:
         queue = self.here.fakes.guards
         for body in queue.take_due():
+            if self._odd.is_one(body):
+                self._deliver_odd(body)
+                continue
             times = 2 if self.is_troubled and self.dice.random() < DUPLICATES else 1
             if times == 2:
                 queue.sent.append((body, self.here.now + timedelta(seconds=self.dice.randrange(600))))
@@ -206,6 +210,12 @@ class GuardedLife:
                     queue.sent.append((body, self.here.now + REDELIVERED_AFTER))
             self.life.counts["guards"] += times
 
+    def _deliver_odd(self, body: str) -> None:
+        ours, self.dice = self.dice, self._odd.dice
+        if self._attempt(self._firing(body), "guard") is not None:
+            self.here.fakes.guards.sent.append((body, self.here.now + REDELIVERED_AFTER))
+        self.dice = ours
+
     def _firing(self, body: str) -> Act:
         return lambda: guard_message(body, self.here.ports, self.here.settings)
 
@@ -214,9 +224,9 @@ class GuardedLife:
             self._stop_elsewhere()
         if self.is_troubled and self._resumes.random() < RESUMED_ELSEWHERE:
             self._resume_elsewhere()
-        if self.is_troubled:
+        if self.is_troubled and self._has_odd:
             self._odd.may_come()
-        else:
+        if not self.is_troubled:
             self.here.fakes.control.is_slow = False
         self.here.fakes.follow_ups.sent.clear()
         if self.here.now - self._reconciled_at >= RECONCILED_EVERY:
@@ -361,7 +371,12 @@ class GuardedLife:
         self.life.counts["callers meanwhile"] += 1
 
     def _step(self) -> float:
-        due = [at for body, at in self.here.fakes.guards.sent if GuardKind.SETTLE not in body]  # these look each second
+        # Looks come each second, and odd messages change no life.
+        due = [
+            at
+            for body, at in self.here.fakes.guards.sent
+            if GuardKind.SETTLE not in body and not self._odd.is_one(body)
+        ]
         wait = min(due, default=self.here.now + timedelta(minutes=1)) - self.here.now
         return max(min(wait.total_seconds(), self.dice.uniform(2, 30)), 0.5)
 

@@ -11,11 +11,15 @@ PUT, MOST = 0.02, 3  # of the steps of a life; messages of a life
 
 
 class OddGuards:
-    """Puts messages of another writer among the guards, and looks for them at the end."""
+    """Puts messages of another writer among the guards, and looks for them at the end.
+
+    It draws dice of its own: what a life would be without them changes little.
+    """
 
     def __init__(self, here: World, seed: str) -> None:
         self._here, self._dice = here, random.Random(seed)
         self._sent: list[str] = []
+        self.dice = random.Random(f"{seed}, delivered")  # of what goes wrong about them
 
     def may_come(self) -> None:
         """Put a message about one of the recordings into the queue, now and then."""
@@ -24,6 +28,10 @@ class OddGuards:
             text = self._message(self._dice.choice(running))
             self._sent.append(text)
             self._here.fakes.guards.sent.append((text, self._here.now))
+
+    def is_one(self, body: str) -> bool:
+        """Return whether a message is one of them."""
+        return body in self._sent
 
     @property
     def count(self) -> int:
