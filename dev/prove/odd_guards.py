@@ -43,8 +43,8 @@ class OddGuards:
         kept = {entry.payload for entry in self._here.fakes.quarantine.kept.values()}
         waiting = {body for body, _ in self._here.fakes.guards.sent}
         return [
-            *(f"a message that cannot be read was dropped: {text}" for text in self._sent if _kept(text) not in kept),
-            *(f"a message that cannot be read comes back: {text}" for text in self._sent if text in waiting),
+            *(f"a message was dropped: {text}" for text in self._sent if without_numbers(text) not in kept),
+            *(f"a message comes back: {text}" for text in self._sent if text in waiting),
         ]
 
     def _message(self, name: str) -> str:
@@ -59,7 +59,3 @@ class OddGuards:
                 f"resume {name} {number}",
             )
         )
-
-
-def _kept(text: str) -> str:
-    return without_numbers(text)

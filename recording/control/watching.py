@@ -42,7 +42,8 @@ def watch_later(recording_id: str, seconds: int, mark: str, wait: timedelta, gua
     Raises:
         StorageError: the queue does not answer.
     """
-    task = GuardTask(version=watch.VERSION, recording_id=recording_id, kind=GuardKind.WATCH, mark=mark, seconds=seconds)
+    watched = min(seconds, MOST_SECONDS)  # a row that says so is of a recording that is over
+    task = GuardTask(version=watch.VERSION, recording_id=recording_id, kind=GuardKind.WATCH, mark=mark, seconds=watched)
     guards.send(task, wait)
 
 

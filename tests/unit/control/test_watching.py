@@ -9,6 +9,8 @@ from dev.in_memory.builders import RECORDING_ID, event
 from dev.in_memory.world import dies_at
 from recording.control.guards.fire import guard_message
 from recording.control.resumes import resume_recording, stop_recording
+from recording.control.watching import watch_later
+from recording.domain.calls.guards import MOST_SECONDS, read_guard
 from recording.domain.calls.policy import CallPolicy, ConsentRule, TimeIsUp
 from recording.domain.calls.watch import ended_with_its_call
 from recording.domain.state.records import changed
@@ -327,3 +329,15 @@ def test_a_timer_whose_clock_is_ahead_hides_no_stop() -> None:
     here.fakes.catalog.save_recording(changed(row, missing_since=here.now + timedelta(hours=25)))
     passes(here, 400)
     assert told(here) == [(recording, "stopped_elsewhere")]
+
+
+def test_a_look_beyond_the_last_second_is_one_at_the_last_second() -> None:
+    """A row may say that a recording was watched to the end; a message with a greater number could not be read."""
+    here = watched()
+    guards = here.ports.guards
+    guards.sent.clear()
+    watch_later(RECORDING_ID, MOST_SECONDS + 30, "", timedelta(), guards)
+    ((body, _),) = guards.sent
+    task = read_guard(body)
+    assert task is not None
+    assert task.seconds == MOST_SECONDS
