@@ -8,7 +8,7 @@ from recording.archive.claim import unreadable_task
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.events import HIGHEST_INDEX
 from recording.domain.model import with_changes
-from recording.domain.schema import is_newer_message
+from recording.domain.schema import is_newer, is_newer_message
 from recording.domain.state.chunk import VERSION, ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.times import is_within_reason
@@ -67,10 +67,10 @@ def _task_in(text: str) -> ChunkTask:
         task = ChunkTask.model_validate_json(text)
     except ValidationError:
         raise _newer_or_not(text) from None
-    if task.version > VERSION:
+    if is_newer(task.version, VERSION):
         raise NewerTaskError("a newer version of the app wrote the task")
-    if not is_safe(task):
-        raise UnreadableTaskError("the task has an id, index or folder of an unknown form")
+    if task.version > VERSION or not is_safe(task):
+        raise UnreadableTaskError("the task has an id, index, folder or version of an unknown form")
     return task
 
 

@@ -47,6 +47,7 @@ _FIRST = {
     "StartReservation": RESERVATION_FIELDS,
 }
 _NOTHING = object()
+_MOST_VERSIONS_AHEAD = 1000  # of a message that waits for a worker that can read it; others wait in the quarantine
 _NESTED = {"ChunkRecord": {"task": TASK_FIELDS, "fallback": FALLBACK_FIELDS}}
 # Words that 0.1.0 does not know, each with the one that it reads instead: here, too, it leaves the source alone.
 _WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {"ChunkRecord": {"metadata": {"not_asked": "never_came"}}}
@@ -62,6 +63,11 @@ def message_of(task: BaseModel) -> str:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
+def is_newer(told: int, version: int) -> bool:
+    """Return whether a message's schema number is that of a later version; a giant number is no version's."""
+    return version < told <= version + _MOST_VERSIONS_AHEAD
+
+
 def is_newer_message(text: str, version: int) -> bool:
     """Return whether a queue message is from a newer version of this app, to which it may mean something else."""
     try:
@@ -69,7 +75,7 @@ def is_newer_message(text: str, version: int) -> bool:
     except ValueError:
         return False
     told = found.get("version") if isinstance(found, dict) else None
-    return isinstance(told, int) and told > version
+    return isinstance(told, int) and is_newer(told, version)
 
 
 def divided(record: BaseModel) -> tuple[str, str]:

@@ -23,7 +23,9 @@ _JOINED = 4 * _LONGEST_LOOK  # bytes of a piece that are put behind what is left
 _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
 _AT_ONCE = 64  # frames of any sizes that are matched by one regular expression
 _STEPS_BETWEEN_RUNS = 4 * _AT_ONCE + 1  # single steps, before frames are compared at once again
-_CANDIDATE = re.compile(rb"\xff[\xe2-\xff]|ID3|TAG|APETAGEX|LYRICSBEGIN")
+# A legal header of layer III has one of these two bytes behind the first; what else looks like one is not tried.
+_THIRD = b"".join(b"\\x%02x" % third for third in range(0x10, 0xF0) if third >> 2 & 3 != 3)
+_CANDIDATE = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][%s]|ID3|TAG|APETAGEX|LYRICSBEGIN" % _THIRD)
 WITHOUT_SOUND = (b"Xing", b"Info")  # an encoder's table in place of sound
 _CRC = 2  # bytes behind the header of a protected frame
 _NEVER_FILLED_IN = (0, 0xFFFFFFFF)
@@ -258,6 +260,8 @@ class Mp3Walker:
         self._is_frame_open = self._is_frame_open and not count
         if not self._counts and self._gap > _MOST_BEFORE:
             raise ValueError(FAULT_UNKNOWN)
+        if self._counts and self._gap > _MOST_AFTER and self._promised is None:
+            raise ValueError(FAULT_HOLE)  # whatever follows
 
     def _begins_stream(self, data: _Bytes, at: int, *, is_end: bool) -> bool:
         """Return whether a frame is here that is followed by others like it, or by the end of the file."""

@@ -9,21 +9,24 @@ from recording.domain.media.intake import Holes, Intake, Parsing, Skip
 from recording.domain.media.mp4_fragments import Fragment, Tail
 from recording.domain.media.mp4_tracks import ENCRYPTED_ENTRIES, KNOWN_ENTRIES, NEVER_ZERO_ENTRIES, Extents, Track
 
-LARGEST_INDEX = 32 << 20  # bytes kept; four hours of 60 pictures and 47 sound frames a second need about 20 MiB
+LARGEST_INDEX = 64 << 20  # bytes of memory; four hours of 60 pictures and 47 sound frames a second need up to 60 MiB
 _LARGEST_HEADER = 1 << 16  # of a box that has no table
 _TO_THE_END = 1 << 62  # where a box without a size ends
 _SHORTFALL_MS, _SHORTFALL_SHARE = 2000.0, 0.1
 _INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"))
-_TABLES = frozenset((b"stts", b"stsc", b"stsz", b"stz2", b"stco", b"co64", b"trun", b"elst"))
+# What a byte of a table takes in memory, with the places in the file that it names.
+_TABLES = {b"stts": 1, b"stsc": 1, b"stsz": 1, b"stz2": 8, b"stco": 6, b"co64": 3, b"trun": 1, b"elst": 2}
 _HEADERS = frozenset(
     (b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"stsd", b"mehd", b"trex", b"tfhd", b"ctts")
 )
 _MOST_BOXES = 4_000_000  # a day of fragments of one picture each has as many
+_MOST_TRACKS = 1000  # as players have it
 _DEEPEST = 8  # boxes within boxes that are walked; an index has six
 _LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
 _OPENING = frozenset((b"styp", b"sidx", b"ssix", b"emsg", b"prft"))  # stand before a fragment
 _WITHOUT_SAMPLES = frozenset((b"free", b"skip", b"wide", b"uuid", b"udta", b"meta", b"mfra"))
 _INSIDE_FRAGMENTS = frozenset((b"mfhd", b"traf", b"tfhd", b"tfdt", b"trun", b"tfra", b"mfro"))
+_NOTED = _INSIDE_FRAGMENTS | {b"moov", b"moof", b"mdat", b"mvhd", b"mvex"}
 
 REMARK_TOO_LARGE = "the MP4 file's index is too large to be checked"
 REMARK_BYTES_AFTER = "the MP4 file has other bytes after its last box"
@@ -33,6 +36,7 @@ REMARK_INDEX_LENGTH = "the MP4 file's index says another length than its samples
 FAULT_NOT_THERE = "the MP4 file's index refers to media that is missing"
 FAULT_SEGMENTS = "the MP4 file ends before the segments that its index names"
 FAULT_TOO_MANY = "the MP4 file has too many boxes"
+FAULT_TOO_MANY_TRACKS = "the MP4 file's index has too many tracks"
 FAULT_LOST = "the MP4 file's fragments do not follow each other"
 FAULT_OPENED = "the MP4 file ends where another fragment begins"
 FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
@@ -89,7 +93,7 @@ class Mp4Walker:
         self._check_whole()
         lengths = [track.length_ms(self._movie_scale, b"moof" in self._seen) for track in self._playing()]
         known = [length for length in lengths if length]
-        if not known and any(track.edits and track.has_length for track in self._playing()):
+        if not known and any(track.has_edits and track.has_length for track in self._playing()):
             raise ValueError(FAULT_PLAYS_NOTHING)
         longest = max(known, default=None)
         self._compare_promise(longest)
@@ -127,7 +131,7 @@ class Mp4Walker:
             raise ValueError("the MP4 file's index names no track of sound or picture")
         if not self._playing():
             raise ValueError("the MP4 file holds no sound and no picture")
-        if b"mvhd" not in self._seen and all(track.edits for track in self._playing()):
+        if b"mvhd" not in self._seen and all(track.has_edits for track in self._playing()):
             raise ValueError(FAULT_NO_HEADER)  # edit lists count in its time scale; without them nothing needs it
         self._check_descriptions()
         self._media.end_at(self._intake.position)
@@ -187,7 +191,7 @@ class Mp4Walker:
             if size is None:
                 break
             end = start + size if size else _TO_THE_END
-            self._seen.add(name)
+            self._note(name)
             self._last = name
             if name == b"mdat":
                 self._note_media(intake.position, end)
@@ -204,6 +208,15 @@ class Mp4Walker:
         while header:
             self._tail.take(header)
             header = yield Tail.PIECE
+
+    def _note(self, name: bytes) -> None:
+        if name in _NOTED:
+            self._seen.add(name)
+
+    def _add_track(self) -> None:
+        if len(self._tracks) == _MOST_TRACKS:
+            raise ValueError(FAULT_TOO_MANY_TRACKS)
+        self._tracks.append(Track())
 
     def _count_box(self) -> None:
         self._boxes_left -= 1
@@ -287,14 +300,14 @@ class Mp4Walker:
         if name in (b"mvhd", b"mvex"):
             self._seen.add(name)
         if name == b"trak":
-            self._tracks.append(Track())
+            self._add_track()
         if name in _INNER_BOXES and depth < _DEEPEST:
             yield from self._inside(intake, end, depth + 1)
             return
         length = end - intake.position
         if name in _HEADERS:
             length = min(length, _LARGEST_HEADER)
-        elif name not in _TABLES or not self._keep(length):
+        elif name not in _TABLES or not self._keep(length * _TABLES[name]):
             return
         content = yield length
         if len(content) == length:
@@ -320,7 +333,7 @@ class Mp4Walker:
             self._movie_scale, self._movie_ticks = _times(content)
         elif name == b"mehd":
             self._fragmented_ticks = int.from_bytes(content[4:12] if content[0] else content[4:8], "big")
-        elif name == b"trex" and len(content) >= 20:
+        elif name == b"trex" and len(content) >= 20 and len(self._defaults) < _MOST_TRACKS:
             track_id, _, ticks, size = struct.unpack_from(">IIII", content, 4)
             self._defaults[track_id] = (ticks, size)
         elif self._tracks:

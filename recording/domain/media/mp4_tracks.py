@@ -1,9 +1,11 @@
 """The tracks of an MP4 file: how long their samples play, and where the index says that they are (ISO 14496-12)."""
 
+import re
 import struct
 from array import array
 from bisect import bisect_right
-from itertools import accumulate, chain
+from collections.abc import Iterator
+from itertools import chain, islice
 
 MEDIA_HANDLERS = (b"vide", b"soun")
 ENCRYPTED_ENTRIES = (b"encv", b"enca", b"drmi", b"drms")
@@ -33,7 +35,9 @@ KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordi
         *(b"QDM2", b"QDMC", b"MAC3", b"MAC6", b"agsm", b"wma ", b"vc-1", b"mlpa", b"dvc ", b"dvcp", b"NONE"),
     )
 )
-_SIZES_OF_A_HOLE = bytes(4 * 64)  # so many samples in a row without a byte; a sector of zeros is 128 of them
+_SIZES_OF_A_HOLE = re.compile(
+    bytes(4 * 64)
+)  # so many samples in a row without a byte; a sector of zeros is 128 of them
 _SEQUENCE_PARAMETERS = 7  # as a kind of unit
 _DAMAGED = "the MP4 file's index is damaged"
 
@@ -53,21 +57,26 @@ class Track:
         self.samples = 0
         self.ticks = 0  # the samples' lengths, together
         self.media_bytes = 0  # of all samples that were placed
-        self.edits: list[tuple[int, int]] = []  # length in the movie's time scale, start in the track's
+        self._edits = array("q")  # pairs: length in the movie's time scale, start in the track's
         self.first_shift = 0  # ticks from the first sample's place in the file's order to its place in time
         self.default_ticks = 0  # `trex`
         self.default_size = 0
         self.fragment_ticks = 0
         self.fragment_samples = 0
-        self._times = array("I"), array("I")  # how many samples, and how long each of them is
+        self._times = array("I")  # pairs: how many samples, and how long each of them is
         self._sizes: tuple[int, array[int]] = (0, array("I"))  # one for all, or one each
         self._chunk_offsets = array("Q")
-        self._runs: list[tuple[int, int]] = []  # first chunk (from 1), samples in each chunk
+        self._runs = array("I")  # in threes: first chunk (from 1), samples in each chunk, their description
 
     @property
     def is_media(self) -> bool:
         """Return whether it is a picture or a sound, and not a hint, a text or a time code."""
         return self.handler in MEDIA_HANDLERS
+
+    @property
+    def has_edits(self) -> bool:
+        """Return whether the index says which parts of the media are played."""
+        return bool(self._edits)
 
     @property
     def has_length(self) -> bool:
@@ -88,16 +97,15 @@ class Track:
         Where pictures are stored in another order than they are shown in, the first is shown later: only an edit that
         starts after it leaves something out.
         """
-        if not self.edits:
+        if not self._edits:
             return media_ms
-        starts = [(length, max(start - self.first_shift, 0)) for length, start in self.edits if start >= 0]
-        edits = [(length, media_ms - start * 1000 / self.time_scale) for length, start in starts]
 
-        def played(length: int, left: float) -> float:
+        def played(length: int, start: int) -> float:
+            left = media_ms - max(start - self.first_shift, 0) * 1000 / self.time_scale
             is_open = not movie_scale or (is_fragmented and not length)
             return max(left if is_open else min(length * 1000 / movie_scale, left), 0.0)
 
-        return sum(played(length, left) for length, left in edits)
+        return sum(played(length, start) for length, start in _columns(self._edits, 2) if start >= 0)
 
     # --- the boxes of the sample table
 
@@ -136,8 +144,8 @@ class Track:
             self.channels, self.sample_rate = audio_of(content[8:])
 
     def _read_times(self, content: bytes) -> None:
-        self._times = counts, ticks = self._pairs(content)
-        self.ticks = sum(map(int.__mul__, counts, ticks))
+        self._times = _table(content, "I", 2, 4)
+        self.ticks = sum(count * ticks for count, ticks in _columns(self._times, 2))
 
     def _read_shifts(self, content: bytes) -> None:
         if int.from_bytes(content[4:8], "big"):
@@ -145,23 +153,21 @@ class Track:
             self.first_shift = max(shift, 0)
 
     def _read_runs(self, content: bytes) -> None:
-        entries = _table(content, "I", 3, 4)
-        self._runs = list(zip(entries[0::3], entries[1::3], strict=True))
+        self._runs = _table(content, "I", 3, 4)
 
     def _read_sizes(self, content: bytes) -> None:
         size, count = struct.unpack_from(">II", content, 4)
         self.samples = count
-        self._sizes = (size, array("I") if size else _numbers(content[12 : 12 + 4 * count], "I", count))
+        self._sizes = (size, array("I") if size else _numbers(content, "I", count, 12))
 
     def _read_compact_sizes(self, content: bytes) -> None:
         bits, count = content[7], struct.unpack_from(">I", content, 8)[0]
         self.samples = count
         if bits == 4:
-            packed = content[12 : 12 + (count + 1) // 2]
-            sizes = array("I", chain.from_iterable((byte >> 4, byte & 15) for byte in packed))[:count]
+            packed = memoryview(content)[12 : 12 + (count + 1) // 2]
+            sizes = array("I", islice(chain.from_iterable((byte >> 4, byte & 15) for byte in packed), count))
         else:
-            narrow = _numbers(content[12 : 12 + count * (bits // 8)], "B" if bits == 8 else "H", count)
-            sizes = array("I", narrow)
+            sizes = array("I", _numbers(content, "B" if bits == 8 else "H", count, 12))
         if len(sizes) < count:
             raise ValueError(_DAMAGED)
         self._sizes = (0, sizes)
@@ -175,12 +181,9 @@ class Track:
     def _read_edits(self, content: bytes) -> None:
         (count,) = struct.unpack_from(">I", content, 4)
         layout = ">QqI" if content[0] else ">IiI"
-        entries = struct.iter_unpack(layout, content[8 : 8 + count * struct.calcsize(layout)])
-        self.edits = [(length, start) for length, start, _ in entries]
-
-    def _pairs(self, content: bytes) -> tuple["array[int]", "array[int]"]:
-        entries = _table(content, "I", 2, 4)
-        return entries[0::2], entries[1::2]
+        entries = struct.iter_unpack(layout, memoryview(content)[8 : 8 + count * struct.calcsize(layout)])
+        longest = (1 << 63) - 1
+        self._edits = array("q", chain.from_iterable((min(length, longest), start) for length, start, _ in entries))
 
     def place_samples(self, extents: "Extents") -> None:
         """Add where the index says that the samples are; then forget the table.
@@ -189,52 +192,48 @@ class Track:
             ValueError: when the table names more samples than chunks, or chunks that it does not place; or when it
                 says of no sample how long it is. Players open neither.
         """
-        if self.samples and not self._times[0]:
+        if self.samples and not self._times:
             raise ValueError("the MP4 file's index names samples without a length")
-        if self._runs and self._runs[-1][0] > len(self._chunk_offsets):
+        if self._runs and self._runs[-3] > len(self._chunk_offsets):
             raise ValueError("the MP4 file's index names more chunks than it places")
         same, each = self._sizes
-        sums = None if same else array("Q", accumulate(each, initial=0))
-        sample = 0
+        sample = media_bytes = 0
         for first, last, per_chunk in self._chunk_runs():
             for chunk in range(first, last):
                 end = min(sample + per_chunk, self.samples)
                 if end > sample:
-                    length = sums[end] - sums[sample] if sums else same * (end - sample)
+                    length = same * (end - sample) or sum(each[sample:end])
                     extents.add(self._chunk_offsets[chunk], length)
+                    media_bytes += length
                 sample = end
         if sample < self.samples:
             raise ValueError("the MP4 file's index names samples without a place")
-        self.media_bytes += sums[-1] if sums else same * self.samples
+        self.media_bytes += media_bytes
         self.note_sizes(each)
         self._drop_lengths_without_samples()
-        self._times, self._sizes = (array("I"), array("I")), (0, array("I"))
-        self._chunk_offsets, self._runs = array("Q"), []
+        self._times, self._sizes = array("I"), (0, array("I"))
+        self._chunk_offsets, self._runs = array("Q"), array("I")
 
     def note_sizes(self, sizes: "array[int]") -> None:
         """Look for a hole of zeros in a table of sizes: what is placed by it is placed wrongly."""
-        self.is_holed = self.is_holed or _SIZES_OF_A_HOLE in sizes.tobytes()
+        self.is_holed = self.is_holed or _SIZES_OF_A_HOLE.search(sizes) is not None
 
     def _drop_lengths_without_samples(self) -> None:
         """Count no length for a sample that the table of sizes does not know."""
-        counts, ticks = self._times
-        if sum(counts) > self.samples:
-            left = self.samples
-            self.ticks = 0
-            for count, each in zip(counts, ticks, strict=True):
-                self.ticks += min(count, left) * each
-                left -= min(count, left)
+        left, self.ticks = self.samples, 0
+        for count, ticks in _columns(self._times, 2):
+            self.ticks += min(count, left) * ticks
+            left -= min(count, left)
 
-    def _chunk_runs(self) -> list[tuple[int, int, int]]:
-        """Return each run's chunks; no chunk is in two of them, in whatever order a damaged table names them."""
-        count, begun, runs = len(self._chunk_offsets), 0, []
-        ends = [first - 1 for first, _ in self._runs[1:]] + [count]
-        for (first, per_chunk), end in zip(self._runs, ends, strict=False):  # no runs: one end too many
+    def _chunk_runs(self) -> Iterator[tuple[int, int, int]]:
+        """Yield each run's chunks; no chunk is in two of them, in whatever order a damaged table names them."""
+        count, begun = len(self._chunk_offsets), 0
+        ends = chain((first - 1 for first, *_ in islice(_columns(self._runs, 3), 1, None)), (count,))
+        for (first, per_chunk, _), end in zip(_columns(self._runs, 3), ends, strict=False):  # no runs: one end too many
             begun, last = max(first - 1, begun), min(end, count)
             if begun < last:
-                runs.append((begun, last, per_chunk))
+                yield begun, last, per_chunk
                 begun = last
-        return runs
 
 
 class Extents:
@@ -284,17 +283,23 @@ class Extents:
 def _table(content: bytes, kind: str, columns: int, at: int) -> "array[int]":
     """Read a count and that many rows of big-endian numbers."""
     (count,) = struct.unpack_from(">I", content, at)
-    width = array(kind).itemsize
-    return _numbers(content[at + 4 : at + 4 + count * columns * width], kind, count * columns)
+    return _numbers(content, kind, count * columns, at + 4)
 
 
-def _numbers(content: bytes, kind: str, count: int) -> "array[int]":
+def _numbers(content: bytes, kind: str, count: int, at: int) -> "array[int]":
     numbers = array(kind)
-    if len(content) < count * numbers.itemsize:
+    end = at + count * numbers.itemsize
+    if len(content) < end:
         raise ValueError(_DAMAGED)
-    numbers.frombytes(content)
+    numbers.frombytes(memoryview(content)[at:end])
     numbers.byteswap()  # the machines that this runs on are little-endian
     return numbers
+
+
+def _columns(table: "array[int]", width: int) -> Iterator[tuple[int, ...]]:
+    """Yield a table's rows, without a copy of it."""
+    view = memoryview(table)
+    return zip(*(view[column::width] for column in range(width)), strict=True)
 
 
 _READERS = {

@@ -7,6 +7,7 @@ import pytest
 
 from dev.in_memory.builders import task
 from dev.in_memory.world import World, world
+from recording.archive.line import archive_message
 from recording.domain.state.chunk import ChunkState, ChunkTask
 from recording.errors import (
     ClaimLostError,
@@ -20,7 +21,8 @@ from tests.unit.archive.media import BROKEN
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "{", "null", "[]", '{"version": 1}'),
+        *("", "{", "null", "[]", '{"version": 1}', '{"version": 1000000}'),
+        task().model_dump_json().replace('"version":1', f'"version":{10**12}'),
         *(task().model_dump_json().replace('"index":0', f'"index":{odd}') for odd in ("-1", "true", "false", "0.5")),
     ],
 )
@@ -28,13 +30,19 @@ def test_a_message_that_is_no_task_is_kept_for_a_person(text: str, caplog: pytes
     """Dropping it would lose a recording; delivering it again would never end."""
     here = world()
     here.fakes.queue.poison("x")
-    from recording.archive.line import archive_message
-
     archive_message(text, here.ports, here.settings)
     (entry,) = here.fakes.quarantine.kept.values()
     assert (entry.reason, entry.payload, entry.came_from) == ("unreadable_task", text, "chunk_queue")
     assert 'recording.event.rejected reason="unreadable_task"' in caplog.text
     assert here.source.calls == []
+
+
+@pytest.mark.parametrize("text", ['{"version": 2}', task().model_dump_json().replace('"version":1', '"version":2')])
+def test_a_task_of_a_newer_version_waits_for_that_version(here: World, text: str) -> None:
+    """During a rolling deployment another worker may be offered it."""
+    archive_message(text, here.ports, here.settings)
+    assert [body for body, _ in here.fakes.queue.untouched] == [text]
+    assert here.fakes.quarantine.kept == {}
 
 
 def test_an_unsafe_location_in_a_task_makes_no_request() -> None:

@@ -79,7 +79,15 @@ def test_a_message_has_later_fields_only_where_they_say_something() -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_newer"),
-    [('{"version": 2}', True), ('{"version": 1}', False), ('{"version": "2"}', False), ("[2]", False), ("", False)],
+    [
+        *(
+            ('{"version": 2}', True),
+            ('{"version": 1001}', True),
+            ('{"version": 1}', False),
+            ('{"version": "2"}', False),
+        ),
+        *(('{"version": 1002}', False), (f'{{"version": {"9" * 300}}}', False), ("[2]", False), ("", False)),
+    ],
 )
 def test_a_message_of_a_newer_version_is_known_by_its_number(text: str, is_newer: bool) -> None:
     """It is left to a newer worker; what cannot be read is not."""
