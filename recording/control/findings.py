@@ -1,7 +1,6 @@
 """Show pauses in an answer, and compare those commanded here with those that the metadata reports."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from recording.domain.archived.integrity import pauses_are_in_seconds
@@ -9,6 +8,7 @@ from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.calls.pauses import CommandedPause, Interval, PauseFinding, pause_findings
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.times import after
 
 
 def shown_pause(pause: CommandedPause) -> dict[str, Any]:
@@ -37,10 +37,11 @@ def findings_of(
     if any(chunk.facts is None for chunk in chunks):
         return []
     told = [
-        Interval(pause.started_at, pause.started_at + timedelta(milliseconds=pause.duration_ms * unit))
+        Interval(pause.started_at, end)
         for chunk, unit in ((chunk, _unit_of_pauses(chunk)) for chunk in chunks)
         for pause in (chunk.facts.pauses if chunk.facts else ())
         if pause.started_at is not None and pause.duration_ms is not None
+        if (end := after(pause.started_at, pause.duration_ms * unit)) is not None
     ]
     found = pause_findings(record.pauses, told)
     since = record.pauses[0].at if record.more_pauses and record.pauses else None

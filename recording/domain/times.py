@@ -53,6 +53,14 @@ def later(known: datetime, told: datetime, now: datetime) -> datetime:
     return max(known, told) if is_within_reason(known, now) else told
 
 
+def after(moment: datetime, milliseconds: float) -> datetime | None:
+    """Return the time so many milliseconds after another; None where no calendar has it."""
+    try:
+        return moment + timedelta(milliseconds=milliseconds)
+    except (OverflowError, ValueError):  # a document may name any year, and any length
+        return None
+
+
 def zone_of(name: str | None) -> tzinfo | None:
     """Return the zone of a name such as `Europe/Berlin`, or of an offset such as `+02:00`; None for no name.
 

@@ -14,7 +14,7 @@ from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished, is_held
-from recording.domain.times import as_utc
+from recording.domain.times import after, as_utc
 from recording.domain.watched import deadline
 from recording.errors import StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
@@ -201,14 +201,12 @@ def _of_media(chunk: ChunkRecord) -> Iterator[Moment]:
         return
     if facts.started_at is not None:
         yield Moment(facts.started_at, "the file begins", index, document, "media")
-        if facts.duration_ms is not None:
-            end = facts.started_at + timedelta(milliseconds=facts.duration_ms)
+        if facts.duration_ms is not None and (end := after(facts.started_at, facts.duration_ms)) is not None:
             yield Moment(end, f"the file ends: {chunk.task.end_reason or 'no reason given'}", index, document, "media")
     for pause in facts.pauses:
         if pause.started_at is not None:
             yield Moment(pause.started_at, "paused", index, document, "media")
-            if pause.duration_ms is not None:
-                end = pause.started_at + timedelta(milliseconds=pause.duration_ms)
+            if pause.duration_ms is not None and (end := after(pause.started_at, pause.duration_ms)) is not None:
                 yield Moment(end, "resumed", index, document, "media")
 
 

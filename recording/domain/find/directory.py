@@ -37,7 +37,7 @@ from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_held
-from recording.domain.times import as_utc
+from recording.domain.times import as_utc, is_within_reason
 from recording.domain.watched.expectation import over_since
 
 _LAST_MS = 9_999_999_999_999
@@ -279,14 +279,22 @@ def started_at(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> dateti
     """Return when the recording began: by its events, by its start through this app, or the nearest known time."""
     return (
         earliest(
-            (chunk.task.recording_start_time for chunk in chunks),
+            (_believed(chunk.task.recording_start_time, chunk) for chunk in chunks),
             (record.started_at,),
-            (chunk.facts.started_at for chunk in chunks if chunk.facts),
+            (_believed(chunk.facts.started_at, chunk) for chunk in chunks if chunk.facts),
             (record.first_event_at, *(chunk.first_seen_at for chunk in chunks)),
             (record.last_action_at,),
         )
         or _EPOCH
     )
+
+
+def _believed(told: datetime | None, chunk: ChunkRecord) -> datetime | None:
+    """Return when a chunk is said to have begun; a time far from that of its event was never set.
+
+    The days of every retention rule are counted from here.
+    """
+    return told if told is not None and is_within_reason(told, chunk.task.event_time) else None
 
 
 def partitions_of(record: RecordingRecord, facts: RecordingFacts, key: IndexKey) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from recording.domain.incoming.lenient import (
     encodable,
     read_time,
 )
+from recording.domain.times import OLDEST
 from recording.errors import EventRejectedError
 from recording.errors.codes import Code
 
@@ -210,7 +211,7 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
     if not isinstance(subject, str) or len(subject) > LONGEST_SUBJECT or not subject.strip().isprintable():
         raise EventRejectedError("the event has no readable subject", code=Code.UNREADABLE_SUBJECT)
     ids = _ids_in(subject.strip(), data)
-    started_at = believable_time(data.recording_start_time, arrived_at)
+    started_at = _start_time(data.recording_start_time, _first(known, "eventtime", "time"), arrived_at)
     good, odd = _chunks_in(data)
     return RecordingFileStatusUpdated(
         event_id=str(_first(known, "id") or "")[:256].encode(errors="replace").decode(),
@@ -331,6 +332,12 @@ def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
         "acs_id": spelt if spelt != known_id else None,
         "ids_differ": bool(spelt and in_data and not are_same_id(spelt, in_data)),
     }
+
+
+def _start_time(told: object, event_told: object, arrived_at: datetime) -> datetime | None:
+    """Return when the recording began; a start long before the event was never set, and no rule may count from it."""
+    moment, written_at = believable_time(told, arrived_at), believable_time(event_told, arrived_at) or arrived_at
+    return moment if moment is None or moment >= written_at - OLDEST else None
 
 
 def _event_time(told: object, started_at: datetime | None, data: EventData, arrived_at: datetime) -> datetime:

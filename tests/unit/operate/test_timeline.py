@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID
+from dev.in_memory.builders import RECORDING_ID, metadata, task
 from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.keep_world import archived
-from dev.in_memory.world import World
+from dev.in_memory.world import World, world
+from recording.control.recordings import get_recording
 from recording.domain.ids import name_of
 from recording.domain.outgoing.events import Subject, SubjectKind
+from recording.domain.state.records import changed
 from recording.errors import StorageBusyError
 from recording.errors.codes import Code
 from recording.http.views.library import TimelineView
@@ -64,3 +66,22 @@ def test_storage_that_does_not_answer_is_no_unreadable_row(place: str) -> None:
     fake.fail_next("custody" if place == "keeping" else "unread", StorageBusyError("busy"))
     with pytest.raises(StorageBusyError):
         story(RECORDING_ID, here.ports)
+
+
+@pytest.mark.parametrize("duration", [1, 2000, 9e14], ids=str)
+@pytest.mark.parametrize("year", ["0001-01-01", "1601-01-01", "1970-01-01", "9999-12-31"])
+def test_a_time_that_no_calendar_has_hides_nothing_of_a_recording(year: str, duration: float) -> None:
+    """A metadata document may name any year and any length; the story leaves out what lies beyond the last year."""
+    here = world()
+    pause = {"startTime": f"{year}T23:59:59.999Z", "duration": duration}
+    said = metadata(task(), chunkStartTime=f"{year}T23:59:59Z", pauseResumeIntervals=[pause])
+    here.holds(task(), None, said)
+    here.announces()
+    here.runs(hours=1)
+    told = story(RECORDING_ID, here.ports)
+    assert told is not None
+    assert {"the file begins", "paused"} <= {moment.what for moment in told.moments}
+    known = here.fakes.catalog.get_recording(RECORDING_ID)
+    assert known is not None
+    here.fakes.catalog.save_recording(changed(known, started_here=True))
+    assert get_recording(RECORDING_ID, here.ports, here.settings)["chunks"]

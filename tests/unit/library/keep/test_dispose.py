@@ -6,9 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from dev.in_memory.builders import event, metadata, task
 from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.seal import FakeSeal
-from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, late_chunk, put_rule
+from dev.in_memory.keep_world import (
+    RECORDING_ID,
+    archived,
+    attached,
+    blobs_of_recording,
+    days_pass,
+    late_chunk,
+    put_rule,
+)
+from dev.in_memory.world import world
 from recording.domain.find.find_query import FindQuery
 from recording.domain.keep.custody import CustodyState
 from recording.domain.keep.destroy import Place
@@ -43,6 +53,24 @@ def test_it_is_marked_first_and_destroyed_after_its_days() -> None:
     assert row.state is CustodyState.DISPOSED
     assert find(FindQuery.read({}), here.ports, here.settings).items == ()
     assert here.fakes.directory.rows == {}
+
+
+@pytest.mark.parametrize("place", ["chunkStartTime", "recordingStartTime"])
+@pytest.mark.parametrize("year", [1, 1601, 1900, 1970, 2021, 2024, 9999])
+def test_a_start_that_was_never_set_ends_no_recording_early(year: int, place: str) -> None:
+    """The days of a rule count from the recording; what is long before its event is what an unset date looks like."""
+    here, said = world(), f"{year:04}-01-01T00:00:00Z"
+    attached(here.fakes)
+    is_event = place == "recordingStartTime"
+    here.holds(task(), None, metadata(task(), chunkStartTime=None if is_event else said))
+    here.announces(event(data={"recordingStartTime": said if is_event else None}))
+    here.runs(hours=1)
+    here.follows_up()
+    put_rule(here, "delete", 365)
+    days_pass(here, 364, each=7)
+    assert len(blobs_of_recording(here)) == 4
+    days_pass(here, 35, each=7)
+    assert blobs_of_recording(here) == []
 
 
 @pytest.mark.parametrize("skew", [timedelta(hours=25), timedelta(days=400), timedelta(days=-400)], ids=str)
