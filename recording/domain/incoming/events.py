@@ -252,14 +252,24 @@ _DATA_FIELDS = frozenset((field.alias or name).lower() for name, field in EventD
 
 
 def _check_type(told: Iterable[object]) -> None:
-    """Raise unless the event's type is ours, or the envelope has none; two different types are ambiguous."""
-    kinds = [one.strip() if isinstance(one, str) else "" for one in told if one is not None]
-    if not all(_TYPE.fullmatch(kind) for kind in kinds):
+    """Raise unless the event's type is ours, or the envelope has none; two different types are ambiguous.
+
+    Types of others have many forms (`order/created`, `com.example:changed`); one that is not plain is not repeated.
+    """
+    kinds = [fact.strip() if isinstance(fact, str) else fact for fact in told if fact is not None]
+    named = {kind.lower() for kind in kinds if isinstance(kind, str) and kind.isprintable()} - {""}
+    if not all(isinstance(kind, str) and kind.isprintable() for kind in kinds):
         raise EventRejectedError("the event's type cannot be read")
-    if len({kind.lower() for kind in kinds}) > 1:
+    if len(named) > 1:
         raise EventRejectedError("the event names more than one type")
-    if kinds and kinds[0].lower() != EVENT_TYPE.lower():
-        raise EventRejectedError(kinds[0], code=Code.OTHER_EVENT_TYPE)
+    if not named or named == {EVENT_TYPE.lower()}:
+        return
+    (other,) = named
+    if _TYPE.fullmatch(other) is not None:
+        raise EventRejectedError(next(kind for kind in kinds if kind), code=Code.OTHER_EVENT_TYPE)
+    if EVENT_TYPE.lower() in other:  # whose event it is cannot be told
+        raise EventRejectedError("the event's type cannot be read")
+    raise EventRejectedError("a type of another form", code=Code.OTHER_EVENT_TYPE)
 
 
 def _data_of(known: Mapping[str, Any]) -> object:

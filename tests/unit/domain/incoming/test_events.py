@@ -195,6 +195,25 @@ def test_an_event_of_two_types_is_kept_for_a_person(name: str, is_last: bool) ->
     assert caught.value.code == "unreadable_event"
 
 
+@pytest.mark.parametrize(
+    "told", ["order/created", "com.example:changed", "my event", "Événement", "#", "x" * 300, "urn:x:8:acs:canary"]
+)
+@pytest.mark.parametrize("envelope", [event(), cloud_event()], ids=["Event Grid", "CloudEvents"])
+def test_types_of_others_have_many_forms(envelope: dict[str, Any], told: str) -> None:
+    """Publishers choose them freely; such events are not ours to keep, and a hostile text is not repeated."""
+    name = "type" if "type" in envelope else "eventType"
+    with pytest.raises(EventRejectedError) as caught:
+        read_event({**envelope, name: told})
+    assert (caught.value.code, str(caught.value)) == ("other_event_type", "a type of another form")
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_type_is_an_absent_type(blank: str) -> None:
+    """Some senders fill in the names of both schemas, and have a value for one."""
+    assert read_event({**event(), "type": blank}) == read_event(event())
+    assert read_event(event(eventType=blank)) == read_event(event(eventType=None))
+
+
 @pytest.mark.parametrize("name", ["type", "EventType"])
 def test_one_type_told_twice_is_one_type(name: str) -> None:
     """Some senders fill in the names of both schemas."""
@@ -259,6 +278,7 @@ def _reason(envelope: dict[str, Any]) -> str:
         ("unreadable_event", event(eventType=["Microsoft.Communication.RecordingFileStatusUpdated"])),
         ("unreadable_event", event(eventType=7)),
         ("unreadable_event", event(eventType="Microsoft.Communication.RecordingFileStatusUpdated\x00x")),
+        ("unreadable_event", event(eventType="Microsoft.Communication.RecordingFileStatusUpdated/2")),
         ("unreadable_event", event(data=None) | {"data": "{"}),
         ("unreadable_event", cloud_event() | {"data": None, "data_base64": "%%%"}),
         ("unreadable_event", {**event(), "data": None}),
