@@ -134,7 +134,7 @@ def _tells_its_end(record: ChunkRecord) -> bool:
     """Return whether a part of the file could not pass for the whole: its header or index states where it ends."""
     if record.container in ("RIFF", "RF64", "BW64"):
         return wav.REMARK_SOUND_SIZE not in record.remarks
-    return record.container == "mp4"  # not in fragments
+    return record.container == "mp4" and mp4.REMARK_TOO_LARGE not in record.remarks  # not in fragments
 
 
 def _check_has_not_grown(work: Work) -> None:

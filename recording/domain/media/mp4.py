@@ -126,6 +126,7 @@ class Mp4Walker:
             raise ValueError("the MP4 file has no media (mdat)")
         self._check_fragments()
         if not self._is_checked:
+            self._check_not_cut()
             return
         if not any(track.is_media for track in self._tracks):
             raise ValueError("the MP4 file's index names no track of sound or picture")
@@ -140,6 +141,11 @@ class Mp4Walker:
         is_compressed = all(track.entry in NEVER_ZERO_ENTRIES for track in self._playing())
         if is_compressed:
             self._check_holes(sum(track.media_bytes for track in self._playing()))
+
+    def _check_not_cut(self) -> None:
+        """Raise where the file ends inside a box that may hold samples: no index says that it holds none."""
+        if self._is_cut_inside and self._is_cut_inside not in _WITHOUT_SAMPLES:
+            raise ValueError(FAULT_NOT_THERE)
 
     def _check_descriptions(self) -> None:
         if any(track.is_media and not track.entry.strip(b"\0") for track in self._tracks):

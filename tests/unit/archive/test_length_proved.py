@@ -54,6 +54,12 @@ def test_a_wav_whose_size_was_never_filled_in_states_no_end() -> None:
     assert is_proved("RIFF", remarks=(wav_file.REMARK_BYTE_RATE,))
 
 
+def test_an_index_that_is_too_large_to_be_checked_states_no_end() -> None:
+    """Nobody compared what it says with what is there."""
+    assert not is_proved("mp4", remarks=(mp4_file.REMARK_TOO_LARGE,))
+    assert is_proved("mp4", remarks=(mp4_file.REMARK_TRACKS_DIFFER,))
+
+
 @pytest.mark.parametrize(
     ("container", "remark"),
     [

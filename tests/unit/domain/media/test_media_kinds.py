@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dev.compare_media.built import Mp4
 from dev.compare_media.judge import lenient
 from dev.in_memory import media_kinds as kinds
 from dev.in_memory.builders import MP3_FRAME, box, pieces_of, task
@@ -148,6 +149,19 @@ def test_an_index_beyond_the_bound_is_a_remark(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(mp4, "LARGEST_INDEX", 64)
     facts = probed([kinds.late_index()])
     assert (facts.fault, facts.remarks) == (None, (mp4.REMARK_TOO_LARGE,))
+
+
+@pytest.mark.parametrize("index_at", [0, 1, 2])
+@pytest.mark.parametrize("sizes", ["each", "compact"])
+def test_a_file_with_an_index_beyond_the_bound_that_is_cut_never_passes(
+    index_at: int, sizes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be checked against its index must at least be there to its last box."""
+    monkeypatch.setattr(mp4, "LARGEST_INDEX", 64)
+    whole = Mp4(media=(20, 20), index_at=index_at, sizes=sizes).written()
+    assert probed([whole]).remarks == (mp4.REMARK_TOO_LARGE,)
+    faults = {probed([whole[: len(whole) * share // 64]]).fault for share in range(1, 64)}
+    assert None not in faults
 
 
 def test_equal_frames_are_compared_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
