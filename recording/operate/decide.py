@@ -22,15 +22,16 @@ from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
 from recording.operate.accept import accept_suspect, check_note
 from recording.operate.attention import needs_attention
-from recording.operate.held import redrive
+from recording.operate.held import raise_outage, redrive
 from recording.ports import Ports
+from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The outcome of a decision, by ids of attention items; it does not apply to the kinds in `skipped`."""
+    """The outcome of a decision, by ids of attention items; it does not apply to those in `skipped`, or failed."""
 
     done: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -112,16 +113,20 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
     items = needs_attention(ports, settings, chosen, stuck_after).items
     decision = Dismissal(by=caller, note=without_numbers(note), at=ports.clock.now())
     done: list[str] = []
-    skipped: list[str] = []
 
     def each() -> dict[str, Any]:
-        for item in items:
-            (done if act(item, decision, ports, settings) else skipped).append(item.id)
+        bulkhead = Bulkhead()
+        made = bulkhead.each(
+            items, lambda item: (item.id, act(item, decision, ports, settings)), "held", lambda item: item.id
+        )
+        done.extend(name for name, is_done in made if is_done)
+        raise_outage(bulkhead, done)
         return {}
 
     about = {item.recording_id for item in items}
     run_audited(operation, about.pop() if len(about) == 1 else None, caller, ports, each, note=decision.note)
-    return Decided(tuple(done), tuple(skipped))
+    settled = set(done)
+    return Decided(tuple(done), tuple(item.id for item in items if item.id not in settled))
 
 
 def _dismiss_and_log(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Settings) -> bool:

@@ -4,7 +4,7 @@ An item is queued first and then removed from where it was held: in doubt it is 
 that is refused again stays held, so nothing loops.
 """
 
-from collections.abc import Set
+from collections.abc import Set, Sized
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,7 +21,8 @@ from recording.ingest import take_event
 from recording.library.notify.leftovers import put_back_these
 from recording.operate.find_held import Found, find_held
 from recording.operate.held_items import Held, Kind, chunk_id
-from recording.ports import DeadLetter, Ports, QuarantineEntry
+from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry
+from recording.ports.bulkhead import Bulkhead
 from recording.reconcile.sweep import put_back_event, put_back_letter, put_back_task, task_in
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -31,7 +32,7 @@ __all__ = ["Held", "Kind", "Redriven", "chunk_id", "list_held", "redrive"]
 
 @dataclass(frozen=True)
 class Redriven:
-    """The outcome of a redrive: `sent` is queued; `skipped` was refused again, or another worker has it now."""
+    """The outcome of a redrive: `sent` is queued; `skipped` was refused again or failed, or another worker has it."""
 
     sent: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
@@ -48,22 +49,39 @@ def list_held(ports: Ports, settings: Settings, chosen: HeldFilter | None = None
 
 
 def redrive(ports: Ports, settings: Settings, chosen: HeldFilter, *, dry_run: bool = False) -> Redriven:
-    """Re-queue the matching held items; a dry run only reports them.
+    """Re-queue the matching held items, each on its own; a dry run only reports them.
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
-        StorageError: when storage does not answer; what was sent until then stays sent, the rest is held as before.
+        StorageError: when storage does not answer; what was sent until then stays sent, the rest is held as before. An
+            item for which alone it does not is skipped.
     """
-    pairs = find_held(ports, settings, chosen)
+    pairs, bulkhead = find_held(ports, settings, chosen), Bulkhead()
     if dry_run:
         return Redriven(tuple(one.id for one, _ in pairs))
-    taken = _put_back_messages({one.id for one, _ in pairs if one.kind is Kind.POISONED}, ports, settings)
-    sent: list[str] = []
-    skipped: list[str] = []
-    for one, found in pairs:
-        done = one.id in taken or _put_back(one, found, ports, settings)
-        (sent if done else skipped).append(one.id)
-    return Redriven(tuple(sent), tuple(skipped))
+    messages = {one.id for one, _ in pairs if one.kind is Kind.POISONED}
+    taken = _put_back_messages(messages, ports, settings, bulkhead)
+    outcomes = dict(
+        bulkhead.each(
+            pairs,
+            lambda pair: (pair[0].id, pair[0].id in taken or _put_back(*pair, ports, settings)),
+            "held",
+            lambda pair: pair[0].id,
+        )
+    )
+    sent = tuple(one.id for one, _ in pairs if outcomes.get(one.id))
+    raise_outage(bulkhead, sent)
+    return Redriven(sent, tuple(one.id for one, _ in pairs if not outcomes.get(one.id)))
+
+
+def raise_outage(bulkhead: Bulkhead, done: Sized) -> None:
+    """Raise what failed where storage itself does not answer; one item that fails has only been skipped.
+
+    Raises:
+        StorageError: nothing was done, or many in a row failed.
+    """
+    if bulkhead.outage is not None and (bulkhead.is_blind or not done):
+        raise bulkhead.outage
 
 
 def _put_back(one: Held, found: Found, ports: Ports, settings: Settings) -> bool:
@@ -137,17 +155,23 @@ def _mark(name: str, ports: Ports) -> None:
     emit(Event.REDRIVEN, reason="asked_for", entry=name)
 
 
-def _put_back_messages(ids: Set[str], ports: Ports, settings: Settings) -> set[str]:
+def _put_back_messages(ids: Set[str], ports: Ports, settings: Settings, bulkhead: Bulkhead) -> set[str]:
     """Receive the messages, since peeked ones have no receipt; return which of them are queued again."""
-    taken: set[str] = set()
     if not ids:
-        return taken
-    for message in ports.queue.poisoned():
-        if message.id in ids and (task := task_in(message, ports.clock.now(), settings)) is not None:
+        return set()
+
+    def put_back(message: PoisonMessage) -> str:
+        task = task_in(message, ports.clock.now(), settings)
+        if task is not None:
             put_back_task(task, message, ports, settings)
-            taken.add(message.id)
-    for message in ports.queue.poisoned_events():
-        if message.id in ids:
-            put_back_event(message, ports, settings)
-            taken.add(message.id)
-    return taken | put_back_these(ids, ports)
+        return message.id if task is not None else ""
+
+    def put_back_one_event(message: PoisonMessage) -> str:
+        put_back_event(message, ports, settings)
+        return message.id
+
+    taken: set[str] = set()
+    for receive, work in ((ports.queue.poisoned, put_back), (ports.queue.poisoned_events, put_back_one_event)):
+        chosen = (message for message in bulkhead.readable(receive(), "held") if message.id in ids)
+        taken.update(bulkhead.each(chosen, work, "held", lambda message: message.id))
+    return (taken | put_back_these(ids, ports, bulkhead)) - {""}

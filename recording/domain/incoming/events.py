@@ -266,7 +266,7 @@ def _check_type(told: Iterable[object]) -> None:
         return
     (other,) = named
     if _TYPE.fullmatch(other) is not None:
-        raise EventRejectedError(next(kind for kind in kinds if kind), code=Code.OTHER_EVENT_TYPE)
+        raise EventRejectedError(str(next(filter(None, kinds))), code=Code.OTHER_EVENT_TYPE)
     if EVENT_TYPE.lower() in other:  # whose event it is cannot be told
         raise EventRejectedError("the event's type cannot be read")
     raise EventRejectedError("a type of another form", code=Code.OTHER_EVENT_TYPE)

@@ -37,18 +37,18 @@ def put_back(name: str, leftovers: Leftovers, message: PoisonMessage) -> None:
     emit(Event.REDRIVEN, reason="poisoned", queue=name)
 
 
-def put_back_these(ids: Set[str], ports: Ports) -> set[str]:
-    """Re-queue the messages with these ids for an operator; return those that existed.
-
-    Raises:
-        StorageError: storage does not answer; what was re-queued until then stays queued.
-    """
+def put_back_these(ids: Set[str], ports: Ports, bulkhead: Bulkhead) -> set[str]:
+    """Re-queue the messages with these ids for an operator, each on its own; return those that are queued again."""
     done: set[str] = set()
-    if not ids or ports.leftovers is None:
+    if not ids or (leftovers := ports.leftovers) is None:
         return done
-    for name in ports.leftovers.names:
-        for message in ports.leftovers.received(name, MOST):
-            if message.id in ids:
-                put_back(name, ports.leftovers, message)
-                done.add(message.id)
+
+    def put_back_one(name: str, message: PoisonMessage) -> str:
+        put_back(name, leftovers, message)
+        return message.id
+
+    for name in leftovers.names:
+        received = bulkhead.part(partial(leftovers.received, name, MOST), list[PoisonMessage](), name)
+        chosen = [message for message in received if message.id in ids]
+        done.update(bulkhead.each(chosen, partial(put_back_one, name), name, lambda message: message.id))
     return done
