@@ -57,7 +57,7 @@ def _split(text: str) -> tuple[list[Any], str | None]:
         try:
             content, after = DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
-            return found, text[at:]
+            return found, text[at:] if found else text
         found += _unpacked(content)
         at = _next(text, after)
     return found, (None if found else text)

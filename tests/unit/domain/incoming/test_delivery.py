@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import event
@@ -61,6 +61,8 @@ def test_bytes_that_are_no_text_are_kept_whole(raw: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
+@example(b"\x1e\x01")
+@example(b"\xef\xbb\xbf\0{")
 def test_no_bytes_make_reading_fail_and_none_are_lost(raw: bytes) -> None:
     """An unexpected exception would poison the message again and again."""
     text = text_of(raw)
