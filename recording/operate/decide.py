@@ -4,7 +4,7 @@
 instead of at the next attempt. A filter with an id, a reason or a recording that does not exist is an error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
 from recording.operate.accept import accept_suspect, check_note
 from recording.operate.attention import needs_attention
-from recording.operate.held import raise_outage, redrive
+from recording.operate.held import raise_outage, redrive_these
 from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
 from recording.settings import Settings
@@ -91,7 +91,9 @@ def retry(chosen: HeldFilter, note: str, caller: str | None, ports: Ports, setti
         RequestError: no note, nothing chosen, or `unknown_id`, `unknown_reason`, `unknown_recording`.
         StorageError: storage does not answer; what was retried until then is queued.
     """
-    return _decide(Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry, FAILED_ONCE)
+    return _decide(
+        Operation.RETRY_HELD, chosen, note, caller, ports, settings, _retry, FAILED_ONCE, then=_redrive_the_rest
+    )
 
 
 Act = Callable[[AttentionItem, Dismissal, Ports, Settings], bool]
@@ -106,6 +108,7 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
     settings: Settings,
     act: Act,
     stuck_after: int = STUCK_AFTER,
+    then: Callable[[Set[str], Ports, Settings], Set[str]] = lambda *_: frozenset(),
 ) -> Decided:
     check_note(note)
     if chosen.matches_all:
@@ -120,6 +123,7 @@ def _decide(  # noqa: PLR0917 - the two decisions differ in what they do, and in
             items, lambda item: (item.id, act(item, decision, ports, settings)), "held", lambda item: item.id
         )
         done.extend(name for name, is_done in made if is_done)
+        done.extend(then({name for name, is_done in made if not is_done}, ports, settings))
         raise_outage(bulkhead, done)
         return {}
 
@@ -170,7 +174,7 @@ def _with_decision(recording: RecordingRecord, kind: Attention, decision: Dismis
     return changed(recording, dismissed=decision, stands=alarm, settled_at=decision.at if alarm is None else None)
 
 
-def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Settings) -> bool:
+def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: Settings) -> bool:
     record = None if item.entries else chunk_of_id(item.id, ports)
     if record is not None and not is_finished(record):
         now = changed(record, next_attempt_at=decision.at)
@@ -182,7 +186,12 @@ def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, settings: Set
     if recording is not None:
         again = changed(recording, look_at=None, asked_at=None)
         return _save(lambda: ports.catalog.save_recording(again))
-    return bool(redrive(ports, settings, HeldFilter(id=item.id)).sent)
+    return False  # the redrive may know it
+
+
+def _redrive_the_rest(ids: Set[str], ports: Ports, settings: Settings) -> Set[str]:
+    """Redrive held items, all of them after one look: each look reads everything that is held."""
+    return frozenset(redrive_these(ids, ports, settings).sent) if ids else frozenset()
 
 
 def chunk_of_id(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - the word of docs/api.md

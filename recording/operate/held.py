@@ -4,7 +4,7 @@ An item is queued first and then removed from where it was held: in doubt it is 
 that is refused again stays held, so nothing loops.
 """
 
-from collections.abc import Set, Sized
+from collections.abc import Sequence, Set, Sized
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,9 +56,23 @@ def redrive(ports: Ports, settings: Settings, chosen: HeldFilter, *, dry_run: bo
         StorageError: when storage does not answer; what was sent until then stays sent, the rest is held as before. An
             item for which alone it does not is skipped.
     """
-    pairs, bulkhead = find_held(ports, settings, chosen), Bulkhead()
+    pairs = find_held(ports, settings, chosen)
     if dry_run:
         return Redriven(tuple(one.id for one, _ in pairs))
+    return _redrive(pairs, ports, settings)
+
+
+def redrive_these(ids: Set[str], ports: Ports, settings: Settings) -> Redriven:
+    """Re-queue the held items with these ids, after one look at everything that is held.
+
+    Raises:
+        StorageError: as `redrive`.
+    """
+    return _redrive([pair for pair in find_held(ports, settings, HeldFilter()) if pair[0].id in ids], ports, settings)
+
+
+def _redrive(pairs: Sequence[tuple[Held, Found]], ports: Ports, settings: Settings) -> Redriven:
+    bulkhead = Bulkhead()
     messages = {one.id for one, _ in pairs if one.kind is Kind.POISONED}
     taken = _put_back_messages(messages, ports, settings, bulkhead)
     outcomes = dict(

@@ -126,3 +126,17 @@ def test_where_storage_itself_does_not_answer_the_decision_fails(decision: Decis
     )
     with pytest.raises(RecordingError):
         decision(here)
+
+
+def test_a_retry_of_many_looks_at_what_is_held_as_often_as_one_of_one() -> None:
+    """Each look reads every entry: thousands of entries looked through for each of them would take days."""
+    here, looks = three_refused(), 0
+
+    def count(_port: str, method: str) -> tuple[Exception | None, bool]:
+        nonlocal looks
+        looks += method == "entries"
+        return None, False
+
+    intercept(here, count)
+    assert all_retried(here)[1] == ()
+    assert looks == 2
