@@ -30,6 +30,7 @@ _REMEDIES = {
     DriftKind.MEDIA_FACTS: "restore the earlier version; if only its metadata was edited, the media may be whole",
     DriftKind.RECEIPT_MISSING: "restore it; the media is not affected",
     DriftKind.RECEIPT_ALTERED: "restore it; the media is not affected",
+    DriftKind.METADATA_ALTERED: "restore it; the media is not affected",
     DriftKind.METADATA_MISSING: "restore it; the media is not affected",
     DriftKind.MANIFEST_MISSING: "restore it; the media is not affected",
     DriftKind.NOT_GONE: "find out who brought it back (undelete, a copy); destroy it by hand, as the custodian",

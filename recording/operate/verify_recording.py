@@ -1,8 +1,9 @@
 """Verify: check one archived recording again, from the bytes as they are stored now. Nothing is changed.
 
 The media, in the archive or in the customer's own storage, is read completely, hashed and compared with the catalog and
-its receipt; the metadata must exist; the manifest must agree with the catalog; every chunk must be archived, with none
-missing in between; and each derived file must match its receipt and be made from the media in the catalog.
+its receipt; the metadata must be the archived one; the manifest must agree with the catalog; every chunk must be
+archived, with none missing in between; and each derived file must match its receipt and be made from the media in the
+catalog.
 """
 
 import hashlib

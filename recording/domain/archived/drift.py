@@ -33,6 +33,7 @@ class DriftKind(StrEnum):
     RECEIPT_MISSING = "receipt_missing"
     RECEIPT_ALTERED = "receipt_altered"  # of a sampled chunk
     METADATA_MISSING = "metadata_missing"
+    METADATA_ALTERED = "metadata_altered"  # of a sampled chunk: not the document that was archived
     MANIFEST_MISSING = "manifest_missing"
     NOT_GONE = "destroyed_but_present"  # a chunk was destroyed by decision, and a file of it is there
     UNKNOWN_BLOB = "unknown_blob"

@@ -18,6 +18,8 @@ from recording.domain.archived.drift import (
 from recording.domain.archived.integrity import Digest, Hasher
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.records import stored_name
+from recording.domain.state.stored import sha256_of
+from recording.domain.state.transitions import is_archived
 from recording.errors import (
     BlobLockedError,
     SourceError,
@@ -37,7 +39,7 @@ def look_at(
     wanted: Sequence[ChunkRecord],
     unreadable: Sequence[Unreadable] = (),
 ) -> Looked:
-    """Compare one recording, and read the media of the wanted chunks completely.
+    """Compare one recording, and read media and documents of the wanted chunks completely.
 
     Args:
         chunks: all of the recording.
@@ -61,6 +63,7 @@ def look_at(
     disposed = {chunk.key for chunk in chunks if is_disposed(chunk)}
     looked.drifts += compare(chunks, listed, settings.archive_path_template, sampled, disposed)
     for chunk in wanted:
+        looked.drifts += _compare_metadata(chunk, there, ports, looked)
         if is_indexed_elsewhere(chunk) and chunk.disposed_at is None:
             looked.drifts += _compare_external(chunk, ports, looked)
     return looked
@@ -103,6 +106,22 @@ def _receipt(name: str, ports: Ports, looked: Looked) -> tuple[bytes | None, boo
         looked.unread.append(Unread(name, ARCHIVE_TIER, looked.recording_id))
         return None, False
     return (stored[0] if stored else None), True
+
+
+def _compare_metadata(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports: Ports, looked: Looked) -> list[Drift]:
+    """Read a chunk's metadata document; rows of an older version do not say what it was, and a missing one is told."""
+    name = layout.metadata_name(chunk.blob_name or "")
+    if not is_archived(chunk) or chunk.metadata_sha256 is None or name not in there:
+        return []
+    looked.requests += 1
+    try:
+        stored = ports.archive.get(name)
+    except StorageError as error:
+        reason = ARCHIVE_TIER if isinstance(error, BlobLockedError) else error.code
+        looked.unread.append(Unread(name, reason, looked.recording_id))
+        return []
+    is_altered = stored is not None and sha256_of(stored[0]) != chunk.metadata_sha256
+    return [drift_of(chunk, name, DriftKind.METADATA_ALTERED)] if is_altered else []
 
 
 def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[Drift]:

@@ -17,6 +17,7 @@ from recording.domain.state.records import changed as changed_record
 from recording.errors import SourceBusyError, SourceError, SourceRefusedError, StorageBusyError
 from recording.operate.drift import look_for_drift
 from recording.operate.drift.findings import DriftReport
+from recording.operate.verify_recording import verify
 from tests.unit.operate.vandal import EVERY, MEDIA, PLAIN, RECEIPT, Change, Vandal, injected
 
 pytestmark = pytest.mark.slow
@@ -83,6 +84,25 @@ def test_the_report_equals_the_injected_drift_exactly(
         injected += [change(vandal) for change in (*plain, media, receipt) if change is not None]
     assert set(_report(here).drifts) == set(injected)
     assert len(_report(here).drifts) == len(injected)
+
+
+@pytest.mark.parametrize("change", [b"", b"{}", b"\xff"])
+def test_metadata_that_is_not_what_was_archived_is_never_proved(change: bytes) -> None:
+    """ACS's own document is gone with the source; what stands in its place proves nothing."""
+    here = _archived()
+    name = layout.metadata_name(here.record(_task(0, 0)).blob_name or "")
+    here.fakes.archive.blobs[name] = replace(here.fakes.archive.blobs[name], data=change)
+    told = verify(_task(0, 0).recording_id, here.ports, here.settings)
+    assert told is not None
+    assert (told.is_proved, told.differences) == (False, (f"metadata_altered {name}",))
+
+
+def test_metadata_whose_digest_an_older_version_did_not_note_is_not_called_altered() -> None:
+    """There is nothing to compare it with."""
+    here = _archived()
+    known = here.record(_task(0, 0))
+    here.fakes.catalog.save_chunk(changed_record(known, metadata_sha256=None))
+    assert _report(here).drifts == ()
 
 
 def test_what_nobody_touched_does_not_drift() -> None:

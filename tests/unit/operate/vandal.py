@@ -72,6 +72,16 @@ class Vandal:
         del self.blobs[layout.metadata_name(self.name)]
         return injected(self.record, DriftKind.METADATA_MISSING, layout.metadata_name(self.name))
 
+    def metadata_altered(self) -> Drift:
+        name = layout.metadata_name(self.name)
+        self._change(name, data=self.blobs[name].data.replace(b"chunkIndex", b"chunkindex"))
+        return injected(self.record, DriftKind.METADATA_ALTERED, name)
+
+    def metadata_emptied(self) -> Drift:
+        name = layout.metadata_name(self.name)
+        self._change(name, data=b"")
+        return injected(self.record, DriftKind.METADATA_ALTERED, name)
+
     def destroyed_but_present(self) -> Drift:
         for name in (self.name, layout.receipt_name(self.name)):
             del self.blobs[name]
@@ -120,5 +130,6 @@ PLAIN = [
 ]
 MEDIA = [Vandal.media_missing, Vandal.media_length, Vandal.media_bytes, Vandal.media_facts]
 RECEIPT = [Vandal.receipt_missing, Vandal.receipt_altered, Vandal.receipt_unreadable]
-EVERY = [*PLAIN, *MEDIA, *RECEIPT, Vandal.manifest_missing, Vandal.destroyed_but_present]
+DOCUMENT = [Vandal.metadata_altered, Vandal.metadata_emptied]
+EVERY = [*PLAIN, *MEDIA, *RECEIPT, *DOCUMENT, Vandal.manifest_missing, Vandal.destroyed_but_present]
 Change = Callable[[Vandal], Drift]
