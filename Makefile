@@ -74,13 +74,14 @@ bench: install ## measure the copy beside what one would pick instead (fifteen m
 	@$(BIN)/python -m dev bench
 
 test: install ## all tests; T=tests/unit/archive for a folder or file, K=claim for tests whose names match
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(T) $(if $(K),-k "$(K)")
+	@$(if $(T),test -e "$(firstword $(subst ::, ,$(T)))" || { echo "There is no $(T). T= is a folder or file of tests."; exit 2; })
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(T) $(if $(K),-k "$(K)") || { code=$$?; test $$code != 5 || echo "No test matches$(if $(K), K=$(K))$(if $(T), in $(T))."; exit $$code; }
 
-fast: install ## one case of each unit test, in a minute or so: no storage emulator, nothing slow
+fast: install ## one case of each unit test, in one to three minutes: no storage emulator, nothing slow
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --fast tests/unit
 
-watch: install ## run tests, and again after each saved file, until q (T and K as for test)
-	@$(BIN)/ptw --now --runner $(BIN)/python . -m pytest -x $(or $(T),tests/unit) $(if $(K),-k "$(K)")
+watch: install ## run tests, and again after each saved file, until Ctrl-C (T and K as for test)
+	@$(BIN)/watchfiles --filter python '$(BIN)/python -m pytest -x $(or $(T),tests/unit) $(if $(K),-k "$(K)")' function_app.py recording dev tests
 
 cover: install ## how much of recording/ the unit tests reach
 	@$(BIN)/python -m pytest -n 2 tests/unit --cov=recording --cov-branch --cov-report=term:skip-covered

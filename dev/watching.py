@@ -39,7 +39,7 @@ def news(told: Told, recordings: list[JSON], states: dict[str, JSON], held: int)
     lines = [line for recording in recordings for line in _of_recording(told, recording)]
     lines += [line for recording_id, state in states.items() for line in _of_chunks(told, recording_id, state)]
     if held > told.held:
-        lines.append(f"[red]needs attention[/]: {held} held; GET /api/held shows them")
+        lines.append(f"[red]needs attention[/]: {held} held; `recordings ls --attention` or GET /api/held shows them")
     told.held = held
     return lines
 

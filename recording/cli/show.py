@@ -72,7 +72,7 @@ def show(context: typer.Context, form: Form, recording: ShownArgument, watch: Wa
         if item_id is None:
             raise error from None
         raise typer.Exit(watch_screen(session, watch, lambda: _look_at_item(session, item_id))) from None
-    raise typer.Exit(watch_screen(session, watch, lambda: _look(session, recording_id)))
+    raise typer.Exit(watch_screen(session, watch, lambda: _look(session, recording_id, index if is_file else None)))
 
 
 def _item_named(typed: str, session: Session) -> str | None:
@@ -119,10 +119,12 @@ def _pretty(payload: str) -> str:
         return payload
 
 
-def _look(session: Session, recording_id: str) -> int:
+def _look(session: Session, recording_id: str, index: str | None) -> int:
     told = story(recording_id, session.ports)
     if told is None:  # it existed a moment ago
         return FINE
+    if index is not None and not told.unread and index not in {str(chunk.task.index) for chunk in told.chunks}:
+        raise RequestError(f"recording {short_id(recording_id)} has no file {index}", code=Code.UNKNOWN_ID)
     session.show(StoryView.of(recording_id, told).plain(), *_screen(session, recording_id, told))
     return FINE
 

@@ -504,7 +504,7 @@ class Code(StrEnum):
     # Chunks: what the source did
     SOURCE_BUSY = (
         "source_busy", None, True, Fault.TIME,
-        "ACS fails, stalls, redirects in a loop or cannot be reached; or answers 400 with a web page.",
+        "ACS fails, stalls, breaks off, redirects in a loop or cannot be reached; or answers 400 with a web page.",
         "Nothing, unless it lasts: then check the health of ACS and your network.")
     SOURCE_REFUSED = (
         "source_refused", None, True, Fault.OPERATOR,

@@ -72,10 +72,8 @@ def find_item(typed: str, ports: Ports, settings: Settings, stuck_after: int = S
     if len(found) == 1:
         return found.pop()
     if not found:
-        why = (
-            f"{typed} is archived"
-            if _is_archived(typed, ports)
-            else f"nothing that needs attention is named by {typed!r}: take an id or at least four characters of it"
+        why = _why_file(typed, ports) or (
+            f"nothing that needs attention is named by {typed!r}: take an id or at least four characters of it"
         )
         raise RequestError(f"{why}; see `ls --attention`", code=Code.UNKNOWN_ID)
     raise RequestError(f"{typed!r} names {len(found)} things: type more of it, or the whole id")
@@ -92,17 +90,20 @@ def _items_named(typed: str, items: Sequence[AttentionItem]) -> set[str]:
     }
 
 
-def _is_archived(typed: str, ports: Ports) -> bool:
-    """Return whether this is one file, such as `2f7a91c1/0`, and it was archived meanwhile."""
+def _why_file(typed: str, ports: Ports) -> str | None:
+    """Return why one file, such as `2f7a91c1/0`, needs no attention: it was archived, or never announced."""
     whole, _, index = typed.rpartition("/")
     try:
         recording_id = find_recording(whole, ports)
     except RequestError:
-        return False
+        return None
     chunks, unread = all_chunks_of(recording_id, ports.catalog)
     files = [one for one in chunks if str(one.task.index) == index]
-    is_unread = any(row.index is None or str(row.index) == index for row in unread)
-    return bool(files) and not is_unread and all(is_archived(one) for one in files)
+    if any(row.index is None or str(row.index) == index for row in unread):
+        return None
+    if not files:
+        return f"recording {short_id(recording_id)} has no file {index}"
+    return f"{typed} is archived" if all(is_archived(one) for one in files) else None
 
 
 def _known(ports: Ports) -> Iterator[tuple[str, tuple[str, ...]]]:

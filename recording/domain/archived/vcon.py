@@ -28,7 +28,7 @@ VERSION = "0.4.0"
 LEFT_OUT = "left-out"  # the purpose of the attachment that names what the vCon lacks
 APPLICATION = "Azure Communication Services"
 ARCHIVIST = {"name": "ACS Recording Archive", "type": "organization", "validation": "none"}
-_MEDIA_TYPES = {FormatType.WAV: "audio/x-wav", FormatType.MP3: "audio/x-mp3", FormatType.MP4: "video/x-mp4"}
+MEDIA_TYPES = {FormatType.WAV: "audio/x-wav", FormatType.MP3: "audio/x-mp3", FormatType.MP4: "video/x-mp4"}
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _RAND_B_BITS = 62
 
@@ -185,7 +185,7 @@ def _dialog(part: ChunkPart, people: Sequence[str]) -> dict[str, Any]:
         "start": _date(part.started_at),
         "duration": part.seconds,
         "parties": _speakers(part, people),
-        "mediatype": _MEDIA_TYPES.get(record.format) if record.format else None,
+        "mediatype": MEDIA_TYPES.get(record.format) if record.format else None,
         "filename": name or None,
         "recording_set": 0,
         "application": APPLICATION,

@@ -25,7 +25,7 @@ class _Walker(Protocol):
     def finish(self) -> MediaFacts: ...
 
 
-_WALKERS: dict[FormatType, type[_Walker]] = {
+WALKERS: dict[FormatType, type[_Walker]] = {
     FormatType.WAV: WavWalker,
     FormatType.MP3: Mp3Walker,
     FormatType.MP4: Mp4Walker,
@@ -73,7 +73,7 @@ class MediaProbe:
             self._head += view[: SNIFF_BYTES - len(held)]
             if len(self._head) < SNIFF_BYTES:
                 return
-            self._walker = _WALKERS[self._guess()]()
+            self._walker = WALKERS[self._guess()]()
             self._walk(self._walker, memoryview(held))
         self._walk(self._walker, view)
 

@@ -119,6 +119,9 @@ def test_what_is_listed_can_be_shown(here: World, run: Run, hold: Hold) -> None:
     hold()
     assert f"{SHORT}/0" in run("ls", "-a")[1]
     assert run("show", f"{SHORT}/0") == run("show", SHORT)
+    for words in (("show",), ("retry", "--note", "again")):
+        code, shown = run(*words, f"{SHORT}/7")
+        assert (code, f"recording {SHORT} has no file 7" in shown) == (2, True)
     for command in ("verify", "get", "tag", "explain", "vcon"):  # what they do is done to the whole recording
         code, shown = run(command, f"{SHORT}/0")
         assert (code, f"names one file; the recording is {SHORT}" in shown) == (2, True), command

@@ -1,9 +1,12 @@
 """Which content, channel and format go together."""
 
 import itertools
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from recording.domain.archived.vcon import MEDIA_TYPES
 from recording.domain.formats import (
     LEGAL_COMBINATIONS,
     ChannelType,
@@ -11,7 +14,21 @@ from recording.domain.formats import (
     FormatType,
     chosen_combination,
 )
+from recording.domain.media.probe import WALKERS
 from recording.errors import RequestError
+
+
+@pytest.mark.parametrize("table", [WALKERS, MEDIA_TYPES], ids=["walkers", "media types of a vCon"])
+def test_each_format_is_known_everywhere(table: Mapping[FormatType, object]) -> None:
+    """One that was added to the list alone would be read by the walker of another."""
+    assert set(table) == set(FormatType)
+
+
+def test_each_format_can_be_chosen_in_the_console() -> None:
+    """The page has its own list."""
+    script = (Path(__file__).parents[3] / "recording/console/search.js").read_text()
+    assert [f'"{each.value}"' in script for each in FormatType] == [True] * len(FormatType)
+
 
 # --- formats ---------------------------------------------------------------------------------------------------------
 

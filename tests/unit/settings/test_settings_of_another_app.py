@@ -17,4 +17,4 @@ def test_no_setting_of_this_process_is_taken_for_one_of_the_app(monkeypatch: pyt
     use_settings_of_app({"ARCHIVE_CONTAINER": "of the app"})
     left = {name: os.environ[name] for name in NAMES if name in os.environ}
     assert len(NAMES) > 30
-    assert left == {"ARCHIVE_CONTAINER": "of the app"}
+    assert left == {"ARCHIVE_CONTAINER": "of the app"}, "its beginning belongs in _OF_AN_APP"

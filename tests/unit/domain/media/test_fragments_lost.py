@@ -56,6 +56,8 @@ def test_zeros_over_the_head_of_a_fragment_are_noticed(data: st.DataObject, samp
     whole = fragmented(samples=samples)
     at = data.draw(st.sampled_from(starts_of_boxes(whole)[2:-1:2]))
     length = data.draw(st.integers(8, len(whole) - at))
+    if at + length == len(whole) and length <= 4096:
+        return  # zeros up to the end of the file are taken for its padding
     assert probed(whole[:at] + bytes(length) + whole[at + length :], cuts).fault is not None
 
 
