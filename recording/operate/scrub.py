@@ -17,6 +17,7 @@ from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaA
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished
+from recording.domain.times import sortable
 from recording.domain.watched.looks import SCRUBBED, ScrubLook
 from recording.errors import ClaimLostError, StorageError
 from recording.operate.drift import rows_of_recording
@@ -35,6 +36,7 @@ MOST_RAISED = 100  # log events of one run; the report has all
 READERS = 4  # recordings read at once
 NIGHT_HOUR = 3  # UTC; a night's work continues in the following hours until it is done
 CURSOR, UNFINISHED = "scrub", "unfinished"
+POSITION = "scrub_position"  # where a run without time left stopped
 
 
 def scrub_if_due(ports: Ports, settings: Settings) -> DriftReport | None:
@@ -65,7 +67,7 @@ def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.mo
     try:
         survey = _survey(ports, lambda: clock() - began > SURVEY_TIME.total_seconds())
         turn = _Turn(ports, settings, findings, bulkhead, lambda: clock() - began > SCRUB_TIME.total_seconds())
-        turn.work_through(survey)
+        turn.work_through(survey, ports.catalog.cursor(POSITION))
         failed = survey.error or bulkhead.outage
         if failed and (survey.error or bulkhead.is_blind or not findings.recordings):
             raise failed
@@ -86,6 +88,11 @@ class Due:
     read_at: datetime
     recording_id: str
     stale: int = field(default=0, compare=False)
+
+    @property
+    def position(self) -> str:
+        """Return its place among all that is due."""
+        return f"{sortable(self.read_at)} {self.recording_id}"
 
 
 @dataclass
@@ -159,21 +166,31 @@ class _Turn:
     bulkhead: Bulkhead
     is_late: Callable[[], bool]
 
-    def work_through(self, survey: Survey) -> None:
-        """Read what is due; media that could not be read stays due."""
-        size, left = READERS * 2, []
-        planned = survey.planned[:MOST_A_TURN]
+    def work_through(self, survey: Survey, start: str) -> None:
+        """Read what is due; media that could not be read, or differs, stays due.
+
+        Such media is the longest unread from then on. A run continues where the last one stopped, so that it does not
+        take the time of everything behind it.
+        """
+        size, left, last = READERS * 2, [], ""
+        behind = [due for due in survey.planned if due.position > start]
+        before = [due for due in survey.planned if due.position <= start]
+        planned, rest = _divided([*behind, *before], MOST_A_TURN)
         with ThreadPoolExecutor(READERS) as readers:
             while planned:
                 if self.is_late() or self.bulkhead.is_blind:
                     self.findings.complete = False
                     break
-                batch, planned = planned[:size], planned[size:]
+                batch, planned = _divided(planned, size)
+                last = batch[-1].position
                 looks = readers.map(lambda due: _try(due, self.ports, self.settings), batch)
                 left += [
                     due for due, looked in zip(batch, looks, strict=True) if not self._is_read(due, looked, survey)
                 ]
-        survey.planned = sorted([*left, *planned, *survey.planned[MOST_A_TURN:]])
+        survey.planned = sorted([*left, *planned, *rest])
+        following = "" if self.findings.complete else last or start
+        if following != start:
+            self.ports.catalog.save_cursor(POSITION, following)
 
     def _is_read(self, due: Due, looked: Looked | Exception, survey: Survey) -> bool:
         if isinstance(looked, Exception):
@@ -185,6 +202,10 @@ class _Turn:
             return False
         survey.stale -= due.stale
         return True
+
+
+def _divided(items: list[Due], first: int) -> tuple[list[Due], list[Due]]:
+    return items[:first], items[first:]
 
 
 def _try(due: Due, ports: Ports, settings: Settings) -> Looked | Exception:

@@ -83,6 +83,31 @@ def test_the_longest_unread_is_read_first_and_the_next_turn_goes_on(caplog: Line
     assert _events(caplog, "recording.scrubbed")[-1]["coverage"] == 1
 
 
+@pytest.mark.parametrize("spoilt", ["media", "receipt", "missing"])
+def test_what_stays_due_takes_no_time_from_what_is_behind_it(spoilt: str) -> None:
+    """Damaged media is the longest unread for as long as it is damaged; more of it than a run can read hid the rest."""
+    here = _archived(40)
+    for number in range(40):
+        _aged(here, number, SCRUB_CYCLE - (DAY if number < 20 else DAY * 2))
+    for number in range(20):
+        name = here.record(_task(number)).blob_name or ""
+        if spoilt == "media":
+            _bytes_change(here, number)
+        elif spoilt == "receipt":
+            receipt = layout.receipt_name(name)
+            here.fakes.archive.blobs[receipt] = replace(here.fakes.archive.blobs[receipt], data=b"{}")
+        else:
+            del here.fakes.archive.blobs[name]
+    for _ in range(5):
+        ticks = iter([0.0, 1.0, 1.0, *[SCRUB_TIME.total_seconds() + 1] * 9])  # eight recordings
+        scrub(here.ports, here.settings, lambda ticks=ticks: next(ticks))
+        here.fakes.clock.advance(hours=1)
+    begun = here.now - timedelta(hours=6)
+    fresh = [n for n in range(40) if (here.record(_task(n)).read_whole_at or begun) > begun]
+    assert fresh == list(range(20, 40))
+    assert len(scrub(here.ports, here.settings).drifts) == 20
+
+
 def test_a_turn_reports_coverage_and_what_it_cost(caplog: Lines) -> None:
     caplog.set_level("INFO")
     here = _archived(4)
