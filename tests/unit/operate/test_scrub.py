@@ -100,7 +100,7 @@ def test_what_stays_due_takes_no_time_from_what_is_behind_it(spoilt: str) -> Non
             del here.fakes.archive.blobs[name]
     for _ in range(5):
         ticks = iter([0.0, 1.0, 1.0, *[SCRUB_TIME.total_seconds() + 1] * 9])  # eight recordings
-        scrub(here.ports, here.settings, lambda ticks=ticks: next(ticks))
+        scrub(here.ports, here.settings, ticks.__next__)
         here.fakes.clock.advance(hours=1)
     begun = here.now - timedelta(hours=6)
     fresh = [n for n in range(40) if (here.record(_task(n)).read_whole_at or begun) > begun]
