@@ -26,7 +26,7 @@ from recording.ports.clock import by_the_shared_clock
 from recording.ports.outgoing.announce import announce
 from recording.reconcile.acs_log import count
 from recording.reconcile.missing_files import Expected, look_for_expected
-from recording.reconcile.sweep import MOST_A_RUN, sweep
+from recording.reconcile.sweep import MOST_A_RUN, SWEPT, sweep
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
@@ -62,7 +62,7 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
 
 
 def _reconcile(ports: Ports, settings: Settings) -> Reconciled:
-    bulkhead = Bulkhead(dict.fromkeys(("open_chunks", "open_recordings"), lambda: _ask_storage(ports)))
+    bulkhead = Bulkhead(dict.fromkeys((*SWEPT, "open_chunks", "open_recordings"), lambda: _ask_storage(ports)))
     poisoned = sweep(ports, settings, bulkhead)
     seen = bulkhead.each(
         _chunks_to_look_at(ports, bulkhead),

@@ -7,6 +7,7 @@ quarantine, so nothing loops forever.
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import TypeVar
 
 from recording.archive.claim import ids_of, unreadable_task
 from recording.archive.tasks import NEWER_AFTER, NewerTaskError, UnreadableTaskError, read_task
@@ -22,6 +23,8 @@ from recording.telemetry import Event, emit
 
 MOST_LETTERS = 1000  # dead letters of one run
 MOST_A_RUN = 2000  # items of a loop's window, to stay well below the host's time limit; the next run continues
+T = TypeVar("T")
+SWEPT = ("poisoned_events", "dead_letters")  # loops of which many items may fail while storage answers
 MOST_POISONED = 50_000  # messages of each poison queue in one run
 
 
@@ -95,11 +98,20 @@ def task_in(message: PoisonMessage, now: datetime, settings: Settings) -> ChunkT
 def _events(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     def put_back(messages: Sequence[PoisonMessage]) -> int:
         done = bulkhead.each_at_once(
-            messages, lambda message: put_back_event(message, ports, settings), "poisoned_events", lambda one: one.id
+            _from_anywhere(messages, ports),
+            lambda message: put_back_event(message, ports, settings),
+            "poisoned_events",
+            lambda one: one.id,
         )
         return len(done)
 
     return _in_batches(ports.queue.poisoned_events, put_back, bulkhead, "poisoned_events")
+
+
+def _from_anywhere(items: Sequence[T], ports: Ports) -> Sequence[T]:
+    """Return the items from a random one on: many in a row that always fail end each run, but not before the same."""
+    first = int(ports.jitter() * len(items))
+    return [*items[first:], *items[:first]]
 
 
 def _in_batches(
@@ -181,7 +193,10 @@ def _letters(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     except StorageError as error:
         _tell_unavailable(error)
     done = bulkhead.each(
-        letters, lambda letter: _take_letter(letter, ports, settings), "dead_letters", lambda one: one.name
+        _from_anywhere(letters, ports),
+        lambda letter: _take_letter(letter, ports, settings),
+        "dead_letters",
+        lambda one: one.name,
     )
     following = last if looked_at == MOST_LETTERS else ""
     if following != start:
