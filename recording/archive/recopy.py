@@ -17,8 +17,9 @@ def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> No
     """Return the chunk to the start of the line, with an alarm; the blob that has its name stays listed beside it.
 
     Raises:
-        SourceBrokenError: with this code, always: the next attempt copies.
-        ContentConflictError: with this code, when too many names are taken already; the source is left.
+        SourceBrokenError: with this code: the next attempt copies.
+        ContentConflictError: with this code, when too many names are taken: it is held at the start of the line, where
+            nothing that was damaged counts, and a redrive copies under another name. The source is left.
     """
     record = work.record
     emit(
@@ -29,13 +30,13 @@ def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> No
         state=record.state,
         **ids_of(work.task),
     )
-    if is_name_taken and record.name_version >= MOST_NAMES:
-        raise ContentConflictError(reason, code=code)
     if is_name_taken and record.blob_name is not None and work.task.home is Home.ACS:
         leave_name(work, reason)
     else:
         work.record = recopied(record)
     work.save(last_error=code)
+    if is_name_taken and record.name_version >= MOST_NAMES:
+        raise ContentConflictError(reason, code=code)
     raise SourceBrokenError(reason, code=code)
 
 

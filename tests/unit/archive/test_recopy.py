@@ -1,16 +1,20 @@
 """Copying anew: the chunk returns to the start of the line, is on record, and never takes names without end."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import CONTAINER, record, task
-from dev.in_memory.world import World, world
+from dev.in_memory.builders import CONTAINER, record, task, wav
+from dev.in_memory.hand import HandInArchive
+from dev.in_memory.world import World, intercept, leave_alone, world
 from recording.archive.claim import Work
 from recording.archive.recopy import MOST_NAMES, copy_anew
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState, Home
 from recording.errors import ContentConflictError, SourceBrokenError
 from recording.errors.codes import Code
+from recording.operate.held import Kind, list_held, redrive
 
 
 def copied(here: World, state: ChunkState = ChunkState.COPIED, **facts: Any) -> Work:
@@ -51,7 +55,7 @@ def test_an_archive_that_damages_every_copy_is_left_to_an_operator() -> None:
     work = copied(here := world(), name_version=5)
     with pytest.raises(ContentConflictError) as ended:
         copy_anew(work, Code.STORED_DIFFERS, "other bytes", is_name_taken=True)
-    assert (ended.value.code, here.state()) == ("stored_differs", ChunkState.COPIED)
+    assert (ended.value.code, here.state()) == ("stored_differs", ChunkState.PENDING)
 
 
 def test_a_copy_that_vanished_needs_no_other_name_however_many_there_were() -> None:
@@ -71,3 +75,38 @@ def test_a_chunk_without_a_copy_has_no_name_to_leave() -> None:
     """Whoever asks must not have to know whether there is one."""
     anew(copied(here := world(), ChunkState.PENDING), is_name_taken=True)
     assert (here.record().name_version, here.record().suspects) == (1, ())
+
+
+SPOILS = {"empties": HandInArchive.empties, "overwrites": HandInArchive.overwrites}
+
+
+@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS)
+@pytest.mark.parametrize("kind", [".wav", ".receipt.json", ".metadata.json"])
+@pytest.mark.parametrize("before", ["put_once", "put_if_unchanged", "save_chunk"])
+def test_what_is_damaged_in_every_copy_is_held_and_copied_anew_once_the_damage_has_ended(
+    spoil: Callable[[HandInArchive, str], None], kind: str, before: str
+) -> None:
+    """The last damaged copy counted as archived, with nothing held and ACS's file left to expire; or kept its name."""
+    here = world()
+    here.holds(task())
+    hand = HandInArchive(here.fakes.archive)
+
+    def touch(_port: str, method: str) -> tuple[None, bool]:
+        names = [name for name in here.fakes.archive.blobs if name.endswith(kind)]
+        if method == before and names and names[-1] not in hand.touched:
+            spoil(hand, names[-1])
+        return None, False
+
+    intercept(here, touch)
+    here.fakes.queue.send(task())
+    here.runs(hours=5)
+    leave_alone(here)
+    if here.state() is not ChunkState.SOURCE_DELETED:  # some of these are noticed before anything is damaged
+        assert here.state() is ChunkState.QUARANTINED
+        assert [one.kind for one in list_held(here.ports, here.settings)] == [Kind.CHUNK]
+        assert here.source.deleted == []
+        redrive(here.ports, here.settings, HeldFilter())
+        here.runs(hours=5)
+    record = here.record()
+    assert (record.state, here.fakes.archive.blobs[record.blob_name or ""].data) == (ChunkState.SOURCE_DELETED, wav())
+    assert {suspect.blob_name for suspect in record.suspects}.isdisjoint({record.blob_name})
