@@ -30,23 +30,28 @@ from recording.ingest.recording import note_announced, note_recording, report_en
 from recording.ingest.tasks import tasks_of
 from recording.ingest.twins import ask_metadata, one_of_each_object
 from recording.ports import Ports
+from recording.ports.bulkhead import EachOnItsOwn
 from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
 
 def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) -> None:
-    """Ingest the content of a queue message or dead letter: one or more events, or arrays of them.
+    """Ingest the content of a queue message or dead letter: one or more events, or arrays of them, each on its own.
 
     Raises:
-        StorageError: when something could not be stored; the message must be delivered again.
+        StorageError: when something could not be stored, after all else was; the message must be delivered again.
     """
     events, rest = events_in(text)
+    each = EachOnItsOwn()
     for envelope in events:
-        ingest_event(envelope, came_from, ports, settings)
+        with each.attempt():
+            ingest_event(envelope, came_from, ports, settings)
     if rest is not None:
         error = EventRejectedError("the message is not JSON", code=Code.UNREADABLE_EVENT)
-        quarantine(error, without_numbers(rest), came_from, ports)
+        with each.attempt():
+            quarantine(error, without_numbers(rest), came_from, ports)
+    each.raise_first()
 
 
 def why_of_others(text: str, now: datetime, settings: Settings) -> Code | None:

@@ -7,17 +7,28 @@ from recording.domain.incoming.events import RecordingFileStatusUpdated
 from recording.domain.state.chunk import ANOTHER_OBJECT, ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.transitions import is_reopened_by, is_settled_for, reopened
-from recording.errors import ClaimLostError
+from recording.errors import ClaimLostError, StorageError
+from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.bulkhead import EachOnItsOwn
 from recording.telemetry import Event, emit
 
 
 def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_from: Origin, ports: Ports) -> None:
-    """Enqueue the tasks whose chunks are not settled, and report the event once."""
+    """Enqueue the tasks whose chunks are not settled, each on its own, and report the event once.
+
+    A chunk whose row cannot be read is reported and skipped: reconcile enqueues it once its row is restored.
+
+    Raises:
+        StorageError: for one or more of them, after the others; the event must be delivered again.
+    """
     enqueued = 0
+    each = EachOnItsOwn()
     for task in tasks:
-        enqueued += _enqueue_unless_finished(task, ports)
-        _report_refused_locations(task)
+        with each.attempt():
+            enqueued += _enqueue_if_readable(task, ports)
+            _report_refused_locations(task)
+    each.raise_first()
     emit(
         Event.EVENT_ACCEPTED if enqueued else Event.EVENT_DUPLICATE,
         event_id=event.event_id,
@@ -27,6 +38,16 @@ def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_
         count=enqueued,
         reason="ids_differ" if event.ids_differ else None,  # the subject was used
     )
+
+
+def _enqueue_if_readable(task: ChunkTask, ports: Ports) -> bool:
+    try:
+        return _enqueue_unless_finished(task, ports)
+    except StorageError as error:
+        if error.code != Code.UNREADABLE_RECORD:
+            raise
+        emit(Event.NEEDS_ATTENTION, reason="open_chunks", entry=f"{task.recording_id}/{task.key}", code=error.code)
+        return False
 
 
 def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import NoReturn, TypeVar
 
@@ -124,6 +124,32 @@ class Bulkhead:
         self.attention[loop] += 1
         if self.attention[loop] <= MOST_REPORTED:
             emit(Event.NEEDS_ATTENTION, reason=loop, entry=where or None, code=code, detail=detail)
+
+
+class EachOnItsOwn:
+    """Parts of one message: storage that fails for one keeps no other from being stored; the message comes again."""
+
+    def __init__(self) -> None:
+        self._errors: list[StorageError] = []
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Keep a failure of storage for later; so many of them are an outage, because each costs time-outs.
+
+        Raises:
+            StorageError: it is an outage.
+        """
+        try:
+            yield
+        except StorageError as error:
+            self._errors.append(error)
+            if len(self._errors) >= MOST_IN_A_ROW:
+                raise
+
+    def raise_first(self) -> None:
+        """Raise the first failure, if there was one, after everything else is done."""
+        if self._errors:
+            raise self._errors[0]
 
 
 def _caught(work: Callable[[T], R]) -> Callable[[T], Callable[[], R]]:

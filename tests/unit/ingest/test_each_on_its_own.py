@@ -1,0 +1,115 @@
+"""Chunks of one event, and events of one message: storage that fails for one delays no other."""
+
+import json
+
+import pytest
+
+from dev.in_memory.builders import CALL_ID, RECORDING_ID, chunk, document_id, event, task
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
+from dev.in_memory.world import World, intercept, world
+from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.quarantine import Origin
+from recording.domain.state.recording import RecordingRecord
+from recording.errors import StorageBusyError, StorageError
+from recording.errors.codes import Code
+from recording.ingest import ingest_text
+from recording.ports import DeadLetter
+from recording.ports.bulkhead import MOST_IN_A_ROW
+
+
+def with_odd_row(code: Code, bad: int) -> World:
+    """Return a world whose catalog has a row of one of three chunks that this version cannot read."""
+    here = world()
+    here.fakes.catalog.unreadable_code = code
+    tasks = [here.holds(task(number)) for number in range(3)]
+    here.fakes.catalog.add_chunk(ChunkRecord(task=tasks[bad], first_seen_at=here.now, changed_at=here.now))
+    here.fakes.catalog.unreadable.add((RECORDING_ID, str(tasks[bad].key)))
+    return here
+
+
+def states(here: World) -> dict[int, ChunkState]:
+    """Return the state of each chunk, by its index."""
+    return {record.task.index: record.state for record in here.fakes.catalog.chunks.values()}
+
+
+THREE = json.dumps(event(*[chunk(number) for number in range(3)]))
+
+
+@pytest.mark.parametrize("bad", range(3))
+def test_a_chunk_whose_row_cannot_be_read_delays_no_other_of_its_event(bad: int) -> None:
+    """The event was poison then, run after run, and ACS forgot the other files."""
+    here = with_odd_row(Code.UNREADABLE_RECORD, bad)
+    for _ in range(2):
+        ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+    here.runs(hours=2, until_quiet=False)
+    assert states(here) == {n: ChunkState.PENDING if n == bad else ChunkState.SOURCE_DELETED for n in range(3)}
+    here.fakes.catalog.unreadable.clear()  # an operator restores it
+    here.runs(hours=2)
+    assert set(states(here).values()) == {ChunkState.SOURCE_DELETED}
+
+
+@pytest.mark.parametrize("bad", range(3))
+def test_a_row_of_a_newer_version_waits_for_that_version_and_the_others_do_not(bad: int) -> None:
+    """The event is delivered again, for a worker that reads the row."""
+    here = with_odd_row(Code.NEWER_RECORD, bad)
+    with pytest.raises(StorageError):
+        ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+    here.runs_due()
+    assert states(here) == {n: ChunkState.PENDING if n == bad else ChunkState.SOURCE_DELETED for n in range(3)}
+
+
+@pytest.mark.parametrize("method", ["add_chunk", "send"])
+@pytest.mark.parametrize("bad", range(3))
+def test_one_write_that_fails_keeps_no_other_chunk_waiting(bad: int, method: str) -> None:
+    """What failed comes again with the event."""
+    here, calls = world(), iter(range(99))
+    for number in range(3):
+        here.holds(task(number))
+
+    def decide(_port: str, called: str) -> tuple[Exception | None, bool]:
+        return (StorageBusyError("503") if called == method and next(calls) == bad else None), False
+
+    intercept(here, decide)
+    with pytest.raises(StorageBusyError):
+        ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+    assert {sent.index for sent in here.fakes.queue.tasks} == {0, 1, 2} - {bad}
+    ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+    here.runs(hours=1)
+    assert set(states(here).values()) == {ChunkState.SOURCE_DELETED}
+
+
+@pytest.mark.parametrize("bad", range(3))
+def test_one_event_of_a_letter_that_always_fails_keeps_no_other_waiting(bad: int) -> None:
+    """A dead letter holds many events, of many recordings."""
+    here, events = world(), []
+    here.fakes.catalog.unreadable_code = Code.NEWER_RECORD
+    for number in range(3):
+        name = f"recording-{number}"
+        here.holds(task(0, document_id(number), recording_id=name))
+        subject = f"/recording/call/{CALL_ID}/recordingId/{name}"
+        events.append(event(chunk(0, document_id(number)), subject=subject, id=name))
+    here.fakes.catalog.add_recording(RecordingRecord(recording_id=f"recording-{bad}"))
+    here.fakes.catalog.unreadable.add(f"recording-{bad}")
+    letters = FakeDeadLetters(DeadLetter("letter", json.dumps(events), here.now))
+    object.__setattr__(here.fakes, "dead_letters", letters)
+    here.reconciles()
+    here.runs_due()
+    assert {name for name, _ in here.fakes.catalog.chunks} == {f"recording-{n}" for n in range(3) if n != bad}
+    assert letters.kept, "the letter is swept again"
+
+
+def test_an_outage_ends_after_a_few_tries() -> None:
+    """Each costs its time-outs; the event comes again anyhow."""
+    here, tries = world(), 0
+
+    def decide(_port: str, method: str) -> tuple[Exception | None, bool]:
+        nonlocal tries
+        tries += method == "add_chunk"
+        return (StorageBusyError("503") if method == "add_chunk" else None), False
+
+    intercept(here, decide)
+    with pytest.raises(StorageBusyError):
+        ingest_text(
+            json.dumps(event(*[chunk(number) for number in range(100)])), Origin.EVENT_QUEUE, here.ports, here.settings
+        )
+    assert tries == MOST_IN_A_ROW
