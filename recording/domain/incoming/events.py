@@ -254,12 +254,13 @@ _DATA_FIELDS = frozenset((field.alias or name).lower() for name, field in EventD
 def _check_type(told: Iterable[object]) -> None:
     """Raise unless the event's type is ours, or the envelope has none; two different types are ambiguous.
 
-    Types of others have many forms (`order/created`, `com.example:changed`); one that is not plain is not repeated.
+    Types of others have many forms (`order/created`, `com.example:changed`); one that is not plain is not repeated. One
+    with letters that only look like ours may be ours, and is kept for a person.
     """
     kinds = [fact.strip() if isinstance(fact, str) else fact for fact in told if fact is not None]
-    named = {kind.lower() for kind in kinds if isinstance(kind, str) and kind.isprintable()} - {""}
-    if not all(isinstance(kind, str) and kind.isprintable() for kind in kinds):
+    if not all(isinstance(kind, str) and kind.isascii() and kind.isprintable() for kind in kinds):
         raise EventRejectedError("the event's type cannot be read")
+    named = {str(kind).lower() for kind in kinds} - {""}
     if len(named) > 1:
         raise EventRejectedError("the event names more than one type")
     if not named or named == {EVENT_TYPE.lower()}:

@@ -196,7 +196,7 @@ def test_an_event_of_two_types_is_kept_for_a_person(name: str, is_last: bool) ->
 
 
 @pytest.mark.parametrize(
-    "told", ["order/created", "com.example:changed", "my event", "Événement", "#", "x" * 300, "urn:x:8:acs:canary"]
+    "told", ["order/created", "com.example:changed", "my event", "#", "x" * 300, "urn:x:8:acs:canary"]
 )
 @pytest.mark.parametrize("envelope", [event(), cloud_event()], ids=["Event Grid", "CloudEvents"])
 def test_types_of_others_have_many_forms(envelope: dict[str, Any], told: str) -> None:
@@ -279,6 +279,7 @@ def _reason(envelope: dict[str, Any]) -> str:
         ("unreadable_event", event(eventType=7)),
         ("unreadable_event", event(eventType="Microsoft.Communication.RecordingFileStatusUpdated\x00x")),
         ("unreadable_event", event(eventType="Microsoft.Communication.RecordingFileStatusUpdated/2")),
+        ("unreadable_event", event(eventType="Événement")),
         ("unreadable_event", event(data=None) | {"data": "{"}),
         ("unreadable_event", cloud_event() | {"data": None, "data_base64": "%%%"}),
         ("unreadable_event", {**event(), "data": None}),
