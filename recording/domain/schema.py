@@ -64,7 +64,7 @@ def message_of(task: BaseModel) -> str:
 
 
 def is_newer(told: int, version: int) -> bool:
-    """Return whether a message's schema number is that of a later version; a giant number is no version's."""
+    """Return whether a message's schema number is that of a later version; a giant number is not a version."""
     return version < told <= version + _MOST_VERSIONS_AHEAD
 
 

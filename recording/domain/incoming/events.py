@@ -255,7 +255,7 @@ def _check_type(told: Iterable[object]) -> None:
     """Raise unless the event's type is ours, or the envelope has none; two different types are ambiguous.
 
     Types of others have many forms (`order/created`, `com.example:changed`); one that is not plain is not repeated. One
-    with letters that only look like ours may be ours, and is kept for a person.
+    with letters that only look like ours may be ours, and is quarantined for review.
     """
     kinds = [fact.strip() if isinstance(fact, str) else fact for fact in told if fact is not None]
     if not all(isinstance(kind, str) and kind.isascii() and kind.isprintable() for kind in kinds):
