@@ -8,7 +8,8 @@ from recording.domain.archived.layout import FORMAT_BY_EXTENSION
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.roles import Operation
 from recording.domain.state.chunk import Acceptance, ChunkKey, ChunkRecord, ChunkState, Suspect
-from recording.domain.state.transitions import moved
+from recording.domain.state.records import ChunkChanges
+from recording.domain.state.transitions import UNPROVED, moved
 from recording.errors import ClaimLostError, RequestError
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -67,19 +68,20 @@ def check_note(note: str) -> None:
 
 
 def _accepted(record: ChunkRecord, suspect: Suspect, acceptance: Acceptance) -> ChunkRecord:
-    """Return the chunk as if it had just been copied; its digest is computed when it is read back."""
-    return moved(
-        record,
-        ChunkState.COPIED,
-        blob_name=suspect.blob_name,
-        format=FORMAT_BY_EXTENSION.get(suspect.blob_name.rpartition(".")[2]),
-        length_bytes=suspect.length_bytes,
-        sha256=suspect.sha256,
-        media_fault=None,
-        media_warning=suspect.reason,
-        copied_at=suspect.at,
-        accepted=acceptance,
-        quarantine_reason=None,
-        next_attempt_at=acceptance.at,
-        changed_at=acceptance.at,
+    """Return the chunk as if it had just been copied, with nothing of another copy; it is read back next."""
+    changes = ChunkChanges(**UNPROVED)
+    changes.update(
+        {
+            "blob_name": suspect.blob_name,
+            "format": FORMAT_BY_EXTENSION.get(suspect.blob_name.rpartition(".")[2]),
+            "length_bytes": suspect.length_bytes,
+            "sha256": suspect.sha256,
+            "media_warning": suspect.reason,
+            "copied_at": suspect.at,
+            "accepted": acceptance,
+            "quarantine_reason": None,
+            "next_attempt_at": acceptance.at,
+            "changed_at": acceptance.at,
+        }
     )
+    return moved(record, ChunkState.COPIED, **changes)

@@ -61,10 +61,12 @@ def is_metadata_given_up(record: ChunkRecord, now: datetime) -> bool:
 def is_given_up(record: ChunkRecord, now: datetime) -> bool:
     """Return whether a chunk that could not be finished ends in quarantine: tried for days past its deadline.
 
-    The deadline alone proves nothing. It may be wrong, or long past when the chunk is announced or redriven.
+    The deadline alone proves nothing. It may be wrong, or long past when the chunk is announced, redriven or accepted.
     """
     if record.state is ChunkState.PENDING:
         tried_since = record.past_deadline_since if record.fallback is None else None
+    elif record.accepted is not None:  # the copy may be as old as the chunk
+        tried_since = record.accepted.at
     else:
         tried_since = record.copied_at or record.first_seen_at
     return tried_since is not None and now >= max(tried_since, record.task.expires_at) + GIVEN_UP_AFTER

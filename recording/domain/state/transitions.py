@@ -44,6 +44,7 @@ FORGOTTEN = ChunkChanges(
     past_deadline_since=None,
     at_risk_since=None,
     dismissed=None,
+    accepted=None,
 )
 
 # Fields of a copy that no longer counts.

@@ -1,17 +1,26 @@
 """Accept: suspect bytes become the recording by an operator's word, and only so."""
 
+import hashlib
+
 import pytest
 
 from dev.in_memory.builders import metadata, task, wav
-from dev.in_memory.world import World, world
+from dev.in_memory.world import World, intercept, leave_alone, world
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState, SourceOutcome
-from recording.errors import RequestError
+from recording.domain.state.transitions import moved
+from recording.errors import RequestError, StorageBusyError
 from recording.operate.accept import accept_suspect
+from recording.operate.held import redrive
 
 
 @pytest.fixture
 def here() -> World:
     """A world whose chunk ended with suspect bytes: half of what the metadata tells."""
+    return _held()
+
+
+def _held() -> World:
     made = world()
     made.holds(task(), wav(2000), metadata(chunkDuration=60_000))
     made.fakes.queue.send(task())
@@ -54,3 +63,69 @@ def test_only_bytes_that_are_listed_of_a_held_chunk_can_be_accepted(here: World)
             accept_suspect(key, name, "why", None, here.ports)
         assert refused.value.code == code
     assert here.fakes.audit.written == []
+
+
+@pytest.mark.parametrize("days", [0, 10])
+def test_bytes_accepted_long_after_the_deadline_survive_a_failure_at_any_port_call(days: int) -> None:
+    """They were counted as tried in vain since they were stored: one failure quarantined them again."""
+    calls = 0
+    while True:
+        again = _held()
+        again.fakes.clock.advance(hours=24 * days)
+        (suspect,) = again.record().suspects
+        accept_suspect(task().key, suspect.blob_name, "heard it", "operator-1", again.ports)
+        seen = 0
+
+        def decide(_port: str, _method: str, at: int = calls) -> tuple[Exception | None, bool]:
+            nonlocal seen
+            seen += 1
+            return (StorageBusyError("not now") if seen == at else None), False
+
+        intercept(again, decide)
+        again.runs(hours=3)
+        leave_alone(again)
+        assert again.state() is ChunkState.CATALOGED, (calls, again.record().quarantine_reason)
+        if seen < calls:
+            break
+        calls += 1
+
+
+def _held_with_a_good_copy() -> World:
+    """Return a world whose chunk has suspect bytes, then a good copy, and is held with that copy on record."""
+    made, told = world(), task(recording_duration_ms=60_000)
+    made.holds(told, wav(2000), metadata(chunkDuration=60_000))
+    made.fakes.queue.send(told)
+    made.runs(hours=3)
+    assert made.record().suspects
+    made.holds(told, wav(60_000), metadata(chunkDuration=60_000))
+    document = made.source.objects.pop(told.metadata_location or "")
+    made.runs(hours=5)
+    assert made.state() is ChunkState.VERIFIED
+    record = made.record()
+    made.fakes.catalog.save_chunk(moved(record, ChunkState.QUARANTINED, quarantine_reason="storage_busy"))
+    made.source.objects[told.metadata_location or ""] = document
+    return made
+
+
+def test_nothing_of_another_copy_is_said_of_accepted_bytes() -> None:
+    """The receipt had the SHA-512 of the other copy, beside the SHA-256 of these bytes."""
+    here = _held_with_a_good_copy()
+    other, (suspect,) = here.record(), here.record().suspects
+    accept_suspect(task().key, suspect.blob_name, "heard it", "operator-1", here.ports)
+    here.runs(hours=1)
+    record, bytes_ = here.record(), here.fakes.archive.blobs[suspect.blob_name].data
+    assert (record.state, record.sha256) == (ChunkState.CATALOGED, hashlib.sha256(bytes_).hexdigest())
+    assert here.receipt()["sha512"] == hashlib.sha512(bytes_).hexdigest() != other.sha512
+    assert (record.duration_ms, other.duration_ms) == (2000, 60_000)
+
+
+def test_what_is_copied_after_a_redrive_is_not_called_accepted(here: World) -> None:
+    """An operator has accepted other bytes; these pass the check, and their source is deleted by all the rules."""
+    (suspect,) = here.record().suspects
+    accept_suspect(task().key, suspect.blob_name, "heard it", "operator-1", here.ports)
+    here.fakes.catalog.save_chunk(moved(here.record(), ChunkState.QUARANTINED, quarantine_reason="storage_busy"))
+    here.holds(task(), wav(60_000), metadata(chunkDuration=60_000))
+    redrive(here.ports, here.settings, HeldFilter())
+    here.runs(hours=1)
+    assert (here.state(), here.record().accepted) == (ChunkState.SOURCE_DELETED, None)
+    assert "accepted" not in here.receipt()
