@@ -45,13 +45,15 @@ def parquet(columns: Sequence[Column], rows: Sequence[Sequence[Any]], created_by
 
     Args:
         columns: their names are different.
-        rows: each with a value or None for each column.
+        rows: each with a value or None for each column; a whole number of more than 64 bits is written as None.
         created_by: the program, as the format asks for.
     """
     out, groups = bytearray(MAGIC), []
     for first in range(0, len(rows), GROUP):
         group = rows[first : first + GROUP]
-        chunks = [_chunk(out, column, [row[at] for row in group]) for at, column in enumerate(columns)]
+        chunks = [
+            _chunk(out, column, [_fitting(column, row[at]) for row in group]) for at, column in enumerate(columns)
+        ]
         total = sum(size for _, size in chunks)
         groups.append(
             _struct((1, _LIST, _list(_STRUCT, [told for told, _ in chunks])), (2, _I64, total), (3, _I64, len(group)))
@@ -65,6 +67,12 @@ def parquet(columns: Sequence[Column], rows: Sequence[Sequence[Any]], created_by
         (6, _BINARY, created_by.encode()),
     )
     return bytes(out) + footer + struct.pack("<I", len(footer)) + MAGIC
+
+
+def _fitting(column: Column, value: Any) -> Any:
+    """Return a value that its type has room for; None in place of a number from elsewhere that it has not."""
+    is_whole = column.kind is Kind.WHOLE and value is not None
+    return None if is_whole and not -(1 << 63) <= value < 1 << 63 else value
 
 
 def _element(column: Column) -> bytes:

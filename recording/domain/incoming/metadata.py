@@ -26,6 +26,7 @@ _FIELDS = frozenset(  # of ACS's document, in lower case; not `callId` and `reso
     )
 )
 _UNSET_TIME = "0001-01-01"  # of .NET
+_MOST_CHANNELS = 65_535  # of a WAV file; each is listed where they are listed by their speakers
 _ID_FIELDS = ("participantId", "rawId", "identifier", "phoneNumber", "communicationIdentifier", "communicationUser")
 
 
@@ -118,7 +119,7 @@ def _read_fields(document: dict[str, Any]) -> ChunkMetadata:
         format=FormatType.read(info.get("format")),
         participant_count=len(_list(document.get("participants"))),
         participants=tuple(_participants(document.get("participants"))),
-        channel_count=int(channels) if channels else None,
+        channel_count=int(channels) if channels and channels <= _MOST_CHANNELS else None,
         sample_rate=int(sample_rate) if sample_rate else None,
         bit_rate=int(bit_rate) if bit_rate else None,
         is_of_a_chunk=any(str(name).lower() in _FIELDS and _is_told(value) for name, value in document.items()),

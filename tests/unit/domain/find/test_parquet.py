@@ -77,3 +77,10 @@ def test_more_than_fourteen_columns_are_written_too(tmp_path: Path) -> None:
     path.write_bytes(parquet(columns, [tuple(range(40))], "a test"))
     with duckdb.connect() as session:
         assert session.execute("SELECT * FROM read_parquet($1)", [str(path)]).fetchall() == [tuple(range(40))]
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**400])
+def test_a_number_that_does_not_fit_costs_no_other_value(tmp_path: Path, number: int) -> None:
+    """A row from elsewhere with such a number ended the night's export for everybody."""
+    rows = [(True, number, 1.0, "odd", None), (True, 2**63 - 1, 1.0, "good", None)]
+    assert [row[1] for row in read(parquet(COLUMNS, rows, "a test"), tmp_path)] == [None, 2**63 - 1]

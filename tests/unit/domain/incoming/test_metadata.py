@@ -147,3 +147,12 @@ def test_a_participants_channel_is_its_own_and_odd_entries_are_passed_over() -> 
     entries = [{"participantId": PHONE, "channel": "2"}, {"channel": 1}, None, 7, {"participantId": ["x"]}]
     told = read_metadata(metadata(participants=entries))
     assert told.participants == (Participant(raw_id=PHONE, channel=2),)
+
+
+@pytest.mark.parametrize("channels", [65_536, 900_000_000_000_000, "1e14"])
+def test_a_number_of_channels_that_no_file_has_is_unknown(channels: Any) -> None:
+    """A vCon lists each of them: one document took all memory of the worker that made it."""
+    info = {"contentType": "audio", "channelType": "unmixed", "audioConfiguration": {"channels": channels}}
+    assert read_metadata(metadata(task(), recordingInfo=info)).channel_count is None
+    info["audioConfiguration"] = {"channels": 65_535}
+    assert read_metadata(metadata(task(), recordingInfo=info)).channel_count == 65_535
