@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from recording.domain.archived.derived import read_derived_receipt
 from recording.domain.archived.drift import BlobFacts, is_disposed
 from recording.domain.archived.exports import not_here
 from recording.domain.archived.integrity import Hasher
 from recording.domain.archived.layout import is_derived_receipt, metadata_name
-from recording.domain.foreign_json import read_json
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError, StorageError
@@ -97,10 +97,10 @@ def _of_derived(name: str, ports: Ports) -> dict[str, tuple[str | None, None]]:
     """Return the digest of a derived file from its receipt."""
     try:
         stored = ports.archive.get(name)
-        receipt = read_json(stored[0] if stored else b"")
-        return {str(receipt["blobName"]): (str(receipt["sha256"]), None)}
-    except (BlobLockedError, ValueError, TypeError, LookupError):
+    except BlobLockedError:
         return {}
+    receipt = read_derived_receipt(name, stored[0] if stored else None)
+    return {str(receipt["blobName"]): (str(receipt["sha256"]), None)} if receipt else {}
 
 
 def _is_kept(blob: BlobFacts) -> bool:

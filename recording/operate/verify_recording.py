@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recording.archive.manifest import latest_manifest
+from recording.domain.archived.derived import read_derived_receipt
 from recording.domain.archived.layout import derived_mark, derived_prefix, is_derived_receipt, manifest_name
 from recording.domain.archived.receipt import UnreadRow, gaps_in, gaps_in_words, manifest_of
-from recording.domain.foreign_json import read_json
 from recording.domain.state.chunk import ChunkKey, ChunkRecord
 from recording.domain.state.transitions import is_archived
 from recording.errors import BlobLockedError, RequestError
@@ -172,10 +172,10 @@ def _of_derived(name: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: 
         unread.append(f"{name}: not read: {ARCHIVE_TIER}")
         return
     try:
-        receipt = dict(read_json(stored[0] if stored else b""))
+        receipt = read_derived_receipt(name, stored[0] if stored else None) or {}
         inputs = {one["blobName"]: one["sha256"] for one in receipt["inputs"]}
         media, promised = str(receipt["blobName"]), (receipt["lengthBytes"], receipt["sha256"])
-    except (ValueError, TypeError, LookupError):
+    except (TypeError, LookupError):
         yield f"derived_receipt_unreadable {name}"
         return
     known = {chunk.blob_name: chunk.sha256 for chunk in chunks}

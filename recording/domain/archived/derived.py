@@ -15,6 +15,7 @@ from typing import Any
 
 from recording.domain.archived.layout import derived_stem
 from recording.domain.archived.receipt import gap_facts, gaps_in
+from recording.domain.foreign_json import read_json
 from recording.domain.formats import FormatType
 from recording.domain.incoming.requests import Exact
 from recording.domain.state.chunk import ChunkRecord, Home
@@ -29,6 +30,14 @@ TOOL_VERSION = 1  # another version makes other bytes from the same chunks, unde
 JOINTS = "chunks follow each other as they were recorded; nothing is inserted between them"
 NO_VIDEO = "a video cannot be joined or split without encoding it again"
 NOT_OURS = "its media stays in the customer's own storage"
+_TOLD: Mapping[str, tuple[type, ...]] = {  # what is used of a receipt
+    "format": (str,),
+    "lengthBytes": (int,),
+    "sha256": (str,),
+    "durationMs": (int, float),
+    "inputs": (list,),
+    "joints": (list,),
+}
 
 
 class DerivedKind(StrEnum):
@@ -104,6 +113,26 @@ class Wanted:
 def receipt_name_of(stem: str) -> str:
     """Return where a derived file's receipt is stored; without one the file does not count."""
     return f"{stem}.json"
+
+
+def read_derived_receipt(name: str, raw: bytes | None) -> dict[str, Any] | None:
+    """Return the receipt of a derived file; None for another document, and for one about a file that is not beside it.
+
+    Args:
+        name: of the receipt.
+        raw: what is stored under it.
+    """
+    try:
+        found = read_json(raw or b"")
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    blob_name, stem = found.get("blobName"), name.removesuffix("json")
+    is_beside = isinstance(blob_name, str) and blob_name.startswith(stem) and "/" not in blob_name[len(stem) :]
+    told = {field: found.get(field) for field in _TOLD}
+    is_whole = all(type(value) in kinds for value, kinds in zip(told.values(), _TOLD.values(), strict=True))
+    return found if is_beside and is_whole else None
 
 
 def asked_name_of(stem: str) -> str:

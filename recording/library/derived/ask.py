@@ -10,6 +10,7 @@ from recording.domain.archived.derived import (
     DeriveRequest,
     Wanted,
     asked_name_of,
+    read_derived_receipt,
     receipt_name_of,
 )
 from recording.domain.archived.layout import JSON, derived_mark, derived_prefix
@@ -125,10 +126,18 @@ def _told(stem: str, endings: dict[str, bool], ports: Ports) -> dict[str, Any]:
         names = ("kind", "channel", "blobName", "format", "lengthBytes", "sha256", "durationMs", "complete", "madeAt")
         return {**told, "state": "made", **{name: receipt.get(name) for name in names}, "joints": receipt["joints"]}
     if "failed.json" in endings:
-        stored = ports.archive.get(f"{stem}.failed.json")
-        why = read_json(stored[0]) if stored else {}
+        why = _why_failed(ports.archive.get(f"{stem}.failed.json"))
         return {**told, "state": "failed", "error": why.get("error"), "detail": why.get("detail")}
     return {**told, "state": "making" if {"wav", "mp3"} & set(endings) else "requested"}
+
+
+def _why_failed(stored: tuple[bytes, str] | None) -> dict[str, Any]:
+    """Return what is noted about a file that could not be made; nothing where that cannot be read."""
+    try:
+        found = read_json(stored[0]) if stored else None
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
@@ -140,11 +149,7 @@ def receipt_of(stem: str, ports: Ports) -> dict[str, Any] | None:
     """
     with reading_for_a_caller("the file is in the archive tier"):
         stored = ports.archive.get(receipt_name_of(stem))
-    try:
-        found = read_json(stored[0]) if stored else None
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and "sha256" in found else None
+    return read_derived_receipt(receipt_name_of(stem), stored[0] if stored else None)
 
 
 def find_heard(recording_id: str, mark: str, ports: Ports) -> Heard:

@@ -9,6 +9,7 @@ from typing import Any
 
 from recording.domain.archived import bundle_pages as pages
 from recording.domain.archived import exports as form
+from recording.domain.archived.derived import read_derived_receipt
 from recording.domain.archived.exports import ExportRecord, Part
 from recording.domain.archived.layout import derived_prefix, is_derived_receipt
 from recording.domain.archived.vcon import ChunkPart, vcon_of
@@ -42,6 +43,7 @@ GONE = "it is not in the archive any more"
 OFFLINE = "it is in the archive tier and must be rehydrated first"
 STAYS = "it names other people"
 UNKNOWN = "its row in the catalog could not be read, so that nobody knows whether it was asked for"
+ODD_RECEIPT = "it is not the receipt of a file beside it; verify the recording"
 ODD_NAME = "its name is not one that this archive gives"
 VERIFIER = Path(__file__).with_name("verify_bundle.py")
 _PLAIN = re.compile(r"[A-Za-z0-9_=+-][A-Za-z0-9._=+ -]*", re.ASCII)
@@ -135,7 +137,7 @@ def _add_derived(folder: str, media: "_Media") -> None:
                 continue
         except BlobLockedError:
             why = OFFLINE
-        media.facts["leftOut"].append({"what": blob.name.rpartition("/")[2], "why": why})
+        media.leave_out(blob.name, why)
 
 
 @dataclass(frozen=True)
@@ -185,13 +187,23 @@ class _Media:
             if self.ports.archive.look_up(stored_name(record)) is not None:
                 raise  # it exists, and the next attempt will read it
             why = GONE
-        self.facts["leftOut"].append({"what": name, "why": why})
+        self.leave_out(name, why)
+
+    def leave_out(self, name: str, why: str) -> None:
+        """Name something that is not in the bundle."""
+        self.facts["leftOut"].append({"what": name.rpartition("/")[2], "why": why})
 
     def add_derived(self, receipt_name: str) -> None:
         """Add a derived file and its receipt."""
         receipt = self.ports.archive.get(receipt_name)
-        media = str(json.loads(receipt[0])["blobName"]) if receipt else ""
         if receipt is None:
+            return
+        if (told := read_derived_receipt(receipt_name, receipt[0])) is None:
+            self.leave_out(receipt_name, ODD_RECEIPT)
+            return
+        media = str(told["blobName"])
+        if self.ports.archive.look_up(media) is None:
+            self.leave_out(media, GONE)
             return
         folder = self.place_of(receipt_name.rpartition("/")[0])
         file = self.bundle.stream(f"{folder}/{media.rpartition('/')[2]}", self.ports.archive.read(media))

@@ -3,7 +3,10 @@
 import io
 import json
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,9 +17,9 @@ from recording.domain.archived.exports import bundle_name
 from recording.domain.archived.layout import derived_mark
 from recording.domain.keep.destroy import Place
 from recording.errors import RequestError
-from recording.library.derived.ask import find_heard
+from recording.library.derived.ask import find_heard, list_derived
 from recording.library.derived.make import derive_message
-from recording.library.handover.export import export_message, request_export
+from recording.library.handover.export import export_message, get_export, request_export
 from recording.library.keep.dispose import dispose
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.rebuild import rebuild
@@ -135,3 +138,66 @@ def test_what_is_made_goes_with_its_recording_by_the_rule_of_the_deployment(kind
     assert find_heard(RECORDING_ID, one["derivedId"], here.ports).blob_name == one["blobName"]
     days_pass(here, 95)
     assert one["blobName"] not in here.fakes.archive.blobs
+
+
+ODD_RECEIPTS: dict[str, Callable[[dict[str, Any], str], Any]] = {
+    "empty": lambda _told, _other: None,
+    "a list": lambda told, _other: [told],
+    "a number for its file": lambda told, _other: {**told, "blobName": 5},
+    "no file": lambda told, _other: {"sha256": told["sha256"]},
+    "no joints": lambda told, _other: {**told, "joints": None},
+    "no length": lambda told, _other: {**told, "lengthBytes": "x", "durationMs": None},
+    "the file of another": lambda told, other: {**told, "blobName": other},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_RECEIPTS.values(), ids=ODD_RECEIPTS)
+def test_a_receipt_that_a_hand_has_changed_costs_no_other_file_and_gives_no_other_away(odd: Any) -> None:
+    """It ended the whole bundle and the list; and it was believed where it named a file of another recording."""
+    here = archived(spoken(0), spoken(1))
+    (one,) = made(here)
+    archive, name = here.fakes.archive, one["blobName"].rpartition(".")[0] + ".json"
+    other = "2026/11/23/another/recording/secret.wav"
+    archive.put_once(other, b"secret", "audio/wav")
+    changed = odd(json.loads(archive.blobs[name].data), other)
+    archive.blobs[name] = replace(archive.blobs[name], data=b"" if changed is None else json.dumps(changed).encode())
+    (listed,) = list_derived(RECORDING_ID, here.ports)
+    assert listed["state"] != "made"
+    with pytest.raises(RequestError):
+        find_heard(RECORDING_ID, one["derivedId"], here.ports)
+    found = verify(RECORDING_ID, here.ports, here.settings)
+    assert found is not None
+    assert found.differences == (f"derived_receipt_unreadable {name}",)
+    assert files_of(RECORDING_ID, here.ports)
+    export_id = request_export({"recordings": [RECORDING_ID], "derived": True}, None, here.ports, here.settings)[
+        "exportId"
+    ]
+    export_message(json.dumps({"exportId": export_id}), here.ports, here.settings)
+    told = get_export(export_id, here.ports)
+    assert (told["state"], [left["what"] for left in told["leftOut"]]) == ("done", [name.rpartition("/")[2]])
+    with zipfile.ZipFile(io.BytesIO(here.fakes.bundles.blobs[bundle_name(export_id)].data)) as opened:
+        assert not [name for name in opened.namelist() if "/derived." in name or "secret" in name]
+
+
+def test_a_derived_file_that_is_gone_is_named_in_the_bundle_of_the_others() -> None:
+    """The export was tried in vain until its message was poisoned."""
+    here = archived(spoken(0))
+    (one,) = made(here)
+    del here.fakes.archive.blobs[one["blobName"]]
+    asked = {"recordings": [RECORDING_ID], "derived": True}
+    export_id = request_export(asked, None, here.ports, here.settings)["exportId"]
+    export_message(json.dumps({"exportId": export_id}), here.ports, here.settings)
+    told = get_export(export_id, here.ports)
+    assert (told["state"], [left["what"] for left in told["leftOut"]]) == ("done", [one["blobName"].rpartition("/")[2]])
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"5", b'{"error": {}}'])
+def test_a_note_of_a_failure_that_cannot_be_read_hides_no_other_file(content: bytes) -> None:
+    """The file is listed as failed."""
+    here = archived(spoken(0))
+    (one,) = made(here)
+    stem = one["blobName"].rpartition(".")[0]
+    del here.fakes.archive.blobs[f"{stem}.json"]
+    here.fakes.archive.put_once(f"{stem}.failed.json", content, "application/json")
+    (listed,) = list_derived(RECORDING_ID, here.ports)
+    assert (listed["state"], listed["detail"]) == ("failed", None)
