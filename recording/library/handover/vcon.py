@@ -18,7 +18,7 @@ from recording.domain.state.chunk import ChunkRecord, Home, MetadataOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import stored_name
 from recording.domain.state.transitions import is_archived
-from recording.errors import RequestError, SourceBrokenError, reading_for_a_caller
+from recording.errors import RequestError, SourceBrokenError, StorageError, reading_for_a_caller
 from recording.errors.codes import Code
 from recording.ports import Ports, Unreadable
 from recording.ports.library.hidden import check_is_shown
@@ -78,14 +78,27 @@ def is_inline(wanted: str | None) -> bool:
 
 
 def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
-    """Include the media that is in the archive; media in the customer's own storage is left out, as is its URL."""
+    """Include the media that is in the archive; media in the customer's own storage is left out, as is its URL.
+
+    Raises:
+        RequestError: it is too large.
+        StorageError: the archive does not answer, or does not hold what was proved.
+    """
     ours = [part for part in parts if part.record.task.home is Home.ACS]
     if sum(part.record.length_bytes or 0 for part in ours) > MOST_INLINE:
         raise RequestError(f"a vCon holds at most {MOST_INLINE >> 20} MiB of media; request a bundle instead")
-    return [
-        replace(part, content=b"".join(ports.archive.read(stored_name(part.record)))) if part in ours else part
-        for part in parts
-    ]
+    return [replace(part, content=_proved_media(part.record, ports)) if part in ours else part for part in parts]
+
+
+def _proved_media(record: ChunkRecord, ports: Ports) -> bytes:
+    """Return a chunk's media as it was proved: inside a vCon no digest stands beside it."""
+    name = stored_name(record)
+    there = ports.archive.look_up(name)  # what was put in its place may be of any size
+    is_as_long = there is not None and there.length_bytes == record.length_bytes
+    content = b"".join(ports.archive.read(name)) if is_as_long else b""
+    if not is_as_long or record.sha256 not in (None, hashlib.sha256(content).hexdigest()):
+        raise StorageError("the archive does not hold what the receipt says; verify the recording")
+    return content
 
 
 def recording_from(chunk: ChunkRecord) -> RecordingRecord:

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from recording.domain.archived.vcon import content_hash, party_of, uuid_of
 from recording.domain.archived.vcon_entries import vcon_entries
 from recording.domain.calls.consent import ConsentEntry, ConsentStep
 from recording.domain.state.chunk import ChunkState
-from recording.errors import RequestError
+from recording.errors import RequestError, StorageError
 from recording.library.handover.vcon import make_vcon
 from recording.library.import_entries import entries_in
 from recording.library.importing import import_recordings
@@ -101,6 +103,18 @@ def test_media_inside_is_the_media_and_has_no_address() -> None:
     assert base64.urlsafe_b64decode(dialog["body"] + "==") == media
     assert (dialog["encoding"], "url" in dialog, "content_hash" in dialog) == ("base64url", False, False)
     assert document["uuid"] == make_vcon(RECORDING_ID, here.ports, here.settings)["uuid"]
+
+
+@pytest.mark.parametrize("change", [lambda data: bytes(len(data)), lambda data: data * 2, lambda _data: b"", None])
+def test_media_that_is_not_what_was_proved_is_not_put_inside(change: Callable[[bytes], bytes] | None) -> None:
+    """No digest stands beside it there: nobody who is given the vCon could notice."""
+    here = unmixed([])
+    blobs, name = here.fakes.archive.blobs, here.record().blob_name or ""
+    blob = blobs.pop(name)
+    if change is not None:
+        blobs[name] = replace(blob, data=change(blob.data))
+    with pytest.raises(StorageError, match="verify the recording"):
+        make_vcon(RECORDING_ID, here.ports, here.settings, inline=True)
 
 
 def test_media_that_is_too_long_is_not_put_inside(monkeypatch: pytest.MonkeyPatch) -> None:
