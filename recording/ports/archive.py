@@ -10,6 +10,8 @@ from recording.domain.state.quarantine import Origin
 from recording.domain.state.stored import StoredBlob
 from recording.ports.stored import Unreadable
 
+LARGEST_DOCUMENT = 128 << 20  # a manifest of 50,000 chunks has room; what is larger was written by another hand
+
 
 class Archive(Protocol):
     """The long-term copy. Nothing here ever replaces or deletes media. Every method raises StorageError."""
@@ -65,7 +67,10 @@ class Archive(Protocol):
         ...
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """Return a small blob and its ETag; None when absent. Raises BlobLockedError in the archive tier."""
+        """Return a small blob and its ETag; None when absent. Raises BlobLockedError in the archive tier.
+
+        Of one that is larger than LARGEST_DOCUMENT only the beginning: no digest fits it, and no reader understands it.
+        """
         ...
 
     def look_up(self, name: str) -> StoredBlob | None:

@@ -7,7 +7,9 @@ from functools import partial
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from dev.in_memory.fakes import archive as fake_archive
 from dev.in_memory.fakes.archive import FakeArchive
+from recording.adapters.blob import container
 from recording.adapters.blob.archive import BlobArchive
 from recording.errors import BlobLockedError, StorageError
 from recording.ports import Archive
@@ -120,6 +122,20 @@ def test_absent_blobs_are_none_even_before_the_container_exists(archive: Archive
     """The first worker of a new deployment asks before anything was written."""
     assert archive.get("absent") is None
     assert archive.look_up("absent") is None
+
+
+def test_of_a_document_without_end_only_the_beginning_is_read(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hand may put a file of any size in the place of a receipt; its reader must not run out of memory."""
+    monkeypatch.setattr(container, "LARGEST_DOCUMENT", 1000)
+    monkeypatch.setattr(fake_archive, "LARGEST_DOCUMENT", 1000)
+    for length in (0, 999, 1000, 1001, 100_000):
+        archive.put_once(f"{length}.json", b"x" * length, "application/json")
+        found = archive.get(f"{length}.json")
+        assert found is not None
+        assert found[0] == b"x" * min(length, 1000)
+        assert found[1]
 
 
 def test_put_once_keeps_the_first(archive: Archive) -> None:

@@ -20,6 +20,7 @@ from recording.adapters.azure_sdk.errors import (
 )
 from recording.adapters.blob.transport import shared_transport
 from recording.errors import StorageError, StorageRefusedError
+from recording.ports.archive import LARGEST_DOCUMENT
 from recording.settings import StorageConnection, needed
 
 T = TypeVar("T")
@@ -108,7 +109,7 @@ class BlobContainer:
         return True
 
     def get(self, name: str) -> tuple[bytes, str] | None:
-        """Return a small blob and its ETag; None when absent."""
+        """Return a small blob, or the beginning of a large one, and its ETag; None when absent."""
         with translate_errors("reading a small blob"):
             try:
                 return attempt(partial(_whole, self.blob(name)))
@@ -178,7 +179,8 @@ def range_of(blob: BlobClient, first: int, length: int) -> tuple[bytes, int]:
 
 def _whole(blob: BlobClient) -> tuple[bytes, str]:
     download = blob.download_blob()
-    return download.readall(), download.properties.etag
+    content: bytes = download.readall() if download.size <= LARGEST_DOCUMENT else download.read(LARGEST_DOCUMENT)
+    return content, download.properties.etag
 
 
 def _range(blob: BlobClient, offset: int, etag: str) -> bytes:
