@@ -185,3 +185,26 @@ def test_an_entry_of_another_form_does_not_stop_the_list(odd: dict[str, object])
     assert sorted(str(one.reason) for one in list_held(here.ports, here.settings)) == sorted(
         (ENTRY.reason, "unreadable_entry")
     )
+
+
+@pytest.mark.azurite
+@pytest.mark.parametrize("mark", ["redriven", "dismissed"])
+def test_what_a_newer_version_wrote_into_an_entry_stays_when_it_is_marked(storage: Settings, mark: str) -> None:
+    """Both versions work side by side during an upgrade, and a rollback must not cost what the newer one noted."""
+    quarantine = BlobQuarantine(storage)
+    name = quarantine.put(ENTRY)
+    connection = storage.host_storage.connection_string
+    assert connection is not None
+    with BlobServiceClient.from_connection_string(connection.get_secret_value()) as service:
+        blob = service.get_blob_client(QUARANTINE_CONTAINER, name)
+        later = {"later": {"kept": [1, "two"]}}
+        blob.upload_blob(json.dumps({**json.loads(blob.download_blob().readall()), **later}), overwrite=True)
+        if mark == "redriven":
+            quarantine.mark_redriven(name, NOW)
+        else:
+            quarantine.mark_dismissed(name, NOW, "seen")
+        document = json.loads(blob.download_blob().readall())
+    ((_, entry),) = quarantine.entries()
+    quarantine.close()
+    assert document["later"] == later["later"]
+    assert not entry.is_open

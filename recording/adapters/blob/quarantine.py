@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from recording.adapters.blob.container import BlobContainer, blob_service
@@ -58,7 +59,7 @@ class BlobQuarantine:
         found = self._container.get(name)
         if found is not None:
             marked = mark(read_entry(found[0], name[:10]))
-            self._container.put(name, written(marked), "application/json", found[1])
+            self._container.put(name, written(marked, _of_newer_versions(found[0])), "application/json", found[1])
 
     def entries(self) -> Iterator[tuple[str, QuarantineEntry]]:
         """Yield entries day by day, within a day by time; one day's entries are in memory at once."""
@@ -88,9 +89,19 @@ def entry_name(entry: QuarantineEntry) -> str:
     return f"{entry.at.astimezone(UTC):%Y/%m/%d}/{name_of(entry.reason)}/{digest[:32]}.json"
 
 
-def written(entry: QuarantineEntry) -> bytes:
-    """Return the document in an entry's blob."""
-    return json.dumps(asdict(entry), indent=1, default=datetime.isoformat).encode()
+def written(entry: QuarantineEntry, others: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+    """Return the document in an entry's blob, with the fields of newer versions that were in it."""
+    return json.dumps({**others, **asdict(entry)}, indent=1, default=datetime.isoformat).encode()
+
+
+def _of_newer_versions(raw: bytes) -> dict[str, Any]:
+    """Return the fields of an entry that this version does not know."""
+    try:
+        document = read_json(raw)
+    except ValueError:
+        return {}
+    is_entry = isinstance(document, dict) and {"reason", "payload", "at"} <= document.keys()
+    return {name: value for name, value in document.items() if name not in _FIELDS} if is_entry else {}
 
 
 def read_entry(raw: bytes, day: str) -> QuarantineEntry:
