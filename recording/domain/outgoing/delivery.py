@@ -108,14 +108,21 @@ class Entry(BaseModel):
 def after_try(before: Progress, result: Result, code: str | None, now: datetime, jitter: float) -> Progress:
     """Return the progress of a way after a try; past the schedule's end it is given up."""
     if result is Result.WAITS:  # however long that lasts, no try is used up and the event is not given up
-        return Progress(tries=before.tries, due=now + WAITS_FOR * (1 + JITTER * jitter), code=code)
+        return _progressed(before, before.tries, due=now + WAITS_FOR * (1 + JITTER * jitter), code=code)
     tries = before.tries + 1
     if result is Result.DELIVERED:
-        return Progress(tries=tries, is_over=True)
+        return _progressed(before, tries, is_over=True)
     if result is Result.GONE or tries > len(SCHEDULE):
-        return Progress(tries=tries, is_over=True, code=code)
+        return _progressed(before, tries, is_over=True, code=code)
     wait = SCHEDULE[tries - 1] * (1 + JITTER * jitter)
-    return Progress(tries=tries, due=now + wait, code=code)
+    return _progressed(before, tries, due=now + wait, code=code)
+
+
+def _progressed(
+    before: Progress, tries: int, *, due: datetime | None = None, is_over: bool = False, code: str | None = None
+) -> Progress:
+    """Return the progress with these facts; what another version noted stays."""
+    return with_changes(before, {"tries": tries, "due": due, "is_over": is_over, "code": code})
 
 
 class WayHealth(BaseModel):
@@ -176,4 +183,5 @@ def health_after(before: WayHealth, result: Result, code: str | None, now: datet
 
 def enabled(before: WayHealth) -> WayHealth:
     """Return the health of a way that an operator has enabled again."""
-    return WayHealth(way=before.way, given_up=before.given_up, etag=before.etag)
+    cleared = dict.fromkeys(("failing_since", "failed_at", "code", "disabled_at", "delivered_at"))
+    return with_changes(before, cleared)

@@ -19,7 +19,7 @@ L = TypeVar("L", bound="_Look")
 
 
 class _Look(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")  # a newer version may say more
+    model_config = ConfigDict(frozen=True, extra="allow")  # a newer version may say more, and it stays
     at: Time
 
     @classmethod

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import FAKE_CLOCK_START as NOW
+from recording.domain.model import with_changes
 from recording.domain.outgoing.delivery import (
     DEAD_AFTER,
     SCHEDULE,
@@ -63,3 +65,17 @@ def test_a_way_rests_after_a_failure_and_needs_attention_after_an_hour() -> None
     assert not health.is_resting(NOW + timedelta(seconds=30))
     assert not health.needs_attention(NOW + timedelta(minutes=59))
     assert health.needs_attention(NOW + timedelta(minutes=60))
+
+
+@pytest.mark.parametrize("result", Result)
+def test_what_another_version_noted_about_a_way_stays_after_a_try(result: Result) -> None:
+    """Both versions send from one outbox during an upgrade."""
+    before = Progress.model_validate({"tries": 1, "later": [1, "two"]})
+    for tries in (1, 99):
+        after = after_try(with_changes(before, {"tries": tries}), result, "code", NOW, 0.5)
+        assert (after.model_extra or {}) == {"later": [1, "two"]}
+    health = WayHealth.model_validate({"way": "a", "given_up": 3, "disabled_at": NOW, "etag": "1", "later": 1})
+    assert health_after(health, result, "code", NOW, is_lost=True).model_extra == {"later": 1}
+    again = enabled(health)
+    assert (again.model_extra, again.given_up, again.etag, again.is_disabled) == ({"later": 1}, 3, "1", False)
+    assert with_changes(again, {"given_up": 0}) == WayHealth.model_validate({"way": "a", "later": 1, "etag": "1"})

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from recording.domain.model import with_changes
 from recording.domain.watched.attention import Attention
 from recording.domain.watched.looks import (
     RECONCILE_LATE_AFTER,
@@ -73,3 +74,12 @@ def test_a_note_of_a_newer_version_is_read() -> None:
     look = ScrubLook.read('{"at": "2026-11-23T09:00:00Z", "behind": 2, "somethingNew": {"a": 1}}')
     assert look is not None
     assert (look.at, look.behind) == (NOW, 2)
+
+
+def test_what_a_newer_version_noted_about_the_comparison_stays() -> None:
+    """A pass over the log takes days of an upgrade, and each version continues where the other stopped."""
+    text = SealLook(at=NOW, began_at=NOW).model_dump_json()[:-1] + ', "later": {"kept": [1]}}'
+    look = SealLook.read(text)
+    assert look is not None
+    assert SealLook.read(with_changes(look, {"number": 7}).model_dump_json()) == with_changes(look, {"number": 7})
+    assert look.model_extra == {"later": {"kept": [1]}}
