@@ -29,6 +29,8 @@ class Bulkhead:
         attention: how many items failed, by loop.
         outage: the first failure of storage, even of a single item; an unreadable row is not one.
         is_blind: a listing or a whole part failed, or many items in a row, so that items remain unseen.
+        tried: how many items were worked on, by loop.
+        given_up: loops that ended at many items that fail although storage answers.
     """
 
     def __init__(self, answers: Mapping[str, Callable[[], object]] | None = None) -> None:
@@ -43,6 +45,8 @@ class Bulkhead:
         self.attention: Counter[str] = Counter()
         self.outage: StorageError | None = None
         self.is_blind = False
+        self.tried: Counter[str] = Counter()
+        self.given_up: set[str] = set()
         self._in_a_row: Counter[str] = Counter()
 
     def readable(self, listing: Iterable[T | Unreadable], loop: str) -> Iterator[T]:
@@ -62,6 +66,7 @@ class Bulkhead:
         for item in items:
             if self._is_over(loop):
                 break
+            self.tried[loop] += 1
             try:
                 done.append(work(item))
                 self._in_a_row[loop] = 0
@@ -96,6 +101,15 @@ class Bulkhead:
         """Record that an item of a loop was processed: storage answers."""
         self._in_a_row[loop] = 0
 
+    def is_answered(self, loop: str) -> bool:
+        """Return whether storage answers a probe, so that only items have failed."""
+        if loop not in self._answers:
+            return not self.is_blind
+        with suppress(RecordingError):
+            self._answers[loop]()
+            return True
+        return False
+
     def _is_over(self, loop: str) -> bool:
         """Return whether a loop ends here: many items failed in a row, and storage does not answer a probe."""
         if self._in_a_row[loop] < MOST_IN_A_ROW:
@@ -106,6 +120,8 @@ class Bulkhead:
                 self._answers[loop]()
                 self._in_a_row[loop] = 0  # only these items failed
                 return False
+        elif loop in self._answers:
+            self.given_up.add(loop)
         self.is_blind = True
         return True
 

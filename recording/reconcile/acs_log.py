@@ -34,7 +34,8 @@ def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     """Record what the log received about recordings since the last run; return how many had something new.
 
     A run reads a bounded number of rows, and the next run continues behind them; each row is read once, however late it
-    arrived. If log or catalog do not answer, nothing is skipped: the same rows are read again.
+    arrived. If log or catalog do not answer, nothing is skipped: the same rows are read again. Where rows alone fail,
+    while storage answers, the next run continues behind those that were tried.
 
     Raises:
         StorageError: when the position cannot be read or saved.
@@ -55,10 +56,14 @@ def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     rows = found[:MOST_A_RUN]
     counted = [row for row in rows if row.chunk_count > 0]
     outcomes = bulkhead.each_at_once(counted, lambda row: _note(row, ports), "acs_log", lambda row: row.recording_id)
-    following = _place_of(rows[-1]) if rows else position
-    is_whole = len(outcomes) == len(counted) or not bulkhead.is_blind  # else storage failed: the rows are read again
-    if is_whole and following:
-        ports.catalog.save_cursor(CURSOR, following if len(found) > MOST_A_RUN else f"{FINISHED}{following}")
+    tried = bulkhead.tried["acs_log"]
+    is_cut = tried < len(counted)
+    last = counted[tried - 1] if is_cut else rows[-1] if rows else None
+    following = _place_of(last) if last else position
+    is_behind = is_cut or len(found) > MOST_A_RUN
+    has_failed = len(outcomes) < tried and not bulkhead.is_answered("acs_log")
+    if following and not has_failed and (not is_cut or "acs_log" in bulkhead.given_up):  # else they are read again
+        ports.catalog.save_cursor(CURSOR, following if is_behind else f"{FINISHED}{following}")
     emit(Event.COUNTED, count=sum(outcomes), chunks=sum(row.chunk_count for row in rows))
     return sum(outcomes)
 

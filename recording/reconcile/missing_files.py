@@ -33,6 +33,7 @@ from recording.ports.bulkhead import Bulkhead
 from recording.ports.library.follow_ups import FollowUpRequests
 from recording.ports.outgoing.announce import announce
 from recording.ports.stored import all_chunks_of
+from recording.reconcile.in_turn import InTurn
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -66,7 +67,7 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
     """Report each recording that is over and has no files in time, or not all of them; each one once.
 
     A recording that ACS still knows is not over. One that was started paused and never resumed has no file. Only
-    recordings that are due for a check are read, and the window over them moves on from run to run.
+    recordings that are due for a check are read, and the window over them moves on once its end is reached.
 
     Raises:
         StorageError: when the catalog does not answer; the next run tries again.
@@ -76,12 +77,14 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
     if page.error:
         bulkhead.failed("open_recordings", "", page.error)
     due = list(bulkhead.readable(page.items, "open_recordings"))
+    turn = InTurn(due, "open_recordings", ports, bulkhead)
     seen = bulkhead.each_at_once(
-        due,
+        turn.items,
         lambda record: _Seen(record, *all_chunks_of(record.recording_id, ports.catalog)),
         "open_recordings",
         lambda record: record.recording_id,
     )
+    read = bulkhead.tried["open_recordings"]
     for one in seen:
         for row in one.unread:
             bulkhead.report("open_recordings", f"{one.recording_id}/{row.key}", row.code)
@@ -92,7 +95,10 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
         "open_recordings",
         lambda one: one.recording_id,
     )
-    if page.next != start:
+    looked_at = bulkhead.tried["open_recordings"] - read
+    if looked_at < len(seen):
+        read = turn.items.index(seen[looked_at].record)
+    if turn.end(read) and page.next != start:
         ports.catalog.save_cursor("open_recordings", page.next)
     return Expected(
         missing=_standing(Expectation.MISSING, page.counts, due, stands),

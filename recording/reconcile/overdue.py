@@ -25,6 +25,7 @@ from recording.ports.bulkhead import Bulkhead
 from recording.ports.clock import by_the_shared_clock
 from recording.ports.outgoing.announce import announce
 from recording.reconcile.acs_log import count
+from recording.reconcile.in_turn import InTurn
 from recording.reconcile.missing_files import Expected, look_for_expected
 from recording.reconcile.sweep import MOST_A_RUN, SWEPT, sweep
 from recording.settings import Settings
@@ -62,14 +63,11 @@ def reconcile(ports: Ports, settings: Settings) -> Reconciled:
 
 
 def _reconcile(ports: Ports, settings: Settings) -> Reconciled:
-    bulkhead = Bulkhead(dict.fromkeys((*SWEPT, "open_chunks", "open_recordings"), lambda: _ask_storage(ports)))
-    poisoned = sweep(ports, settings, bulkhead)
-    seen = bulkhead.each(
-        _chunks_to_look_at(ports, bulkhead),
-        lambda record: _look_at(record, ports, settings),
-        "open_chunks",
-        lambda record: f"{record.task.recording_id}/{record.key}",
+    bulkhead = Bulkhead(
+        dict.fromkeys((*SWEPT, "open_chunks", "acs_log", "open_recordings"), lambda: _ask_storage(ports))
     )
+    poisoned = sweep(ports, settings, bulkhead)
+    seen = _look_at_chunks(ports, settings, bulkhead)
     bulkhead.part(lambda: count(ports, settings, bulkhead), 0, "acs_log")
     bulkhead.part(lambda: _look_at_queues(ports), None, "queues")
     expected = bulkhead.part(lambda: look_for_expected(ports, settings, bulkhead), Expected(), "open_recordings")
@@ -120,23 +118,27 @@ def _keep(found: Reconciled, ports: Ports) -> None:
     ports.catalog.save_cursor(RECONCILED, look.model_dump_json())
 
 
-def _chunks_to_look_at(ports: Ports, bulkhead: Bulkhead) -> Iterator[ChunkRecord]:
-    """Yield the chunks that can still be saved, the most urgent first, then a window over all of them.
+def _look_at_chunks(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> list["_Seen"]:
+    """Check the chunks that can still be saved, the most urgent first, then a window over all of them.
 
-    The window moves on with each run.
+    The window moves on once its end is reached; before many that fail, the next run continues behind them.
     """
     head = _page(ports, bulkhead, expiring_after=ports.clock.now())
-    seen = set()
-    for record in bulkhead.readable(head.items, "open_chunks"):
-        seen.add(record.key)
-        yield record
+    urgent = list(bulkhead.readable(head.items, "open_chunks"))
+    known = {record.key for record in urgent}
     start = bulkhead.part(lambda: ports.catalog.cursor("open_chunks"), "", "open_chunks")
     window = _page(ports, bulkhead, after=start)
-    for record in bulkhead.readable(_unseen(window.items, head.items), "open_chunks"):
-        if record.key not in seen:
-            yield record
-    if window.next != start:
+    others = bulkhead.readable(_unseen(window.items, head.items), "open_chunks")
+    turn = InTurn([*urgent, *(one for one in others if one.key not in known)], "open_chunks", ports, bulkhead)
+    seen = bulkhead.each(
+        turn.items,
+        lambda record: _look_at(record, ports, settings),
+        "open_chunks",
+        lambda record: f"{record.task.recording_id}/{record.key}",
+    )
+    if turn.end(bulkhead.tried["open_chunks"]) and window.next != start:
         bulkhead.part(lambda: ports.catalog.save_cursor("open_chunks", window.next), None, "open_chunks")
+    return seen
 
 
 def _unseen(

@@ -18,6 +18,7 @@ from recording.errors import StorageError
 from recording.ingest import ingest_text, why_of_others
 from recording.ports import DeadLetter, PoisonMessage, Ports, Unreadable
 from recording.ports.bulkhead import Bulkhead
+from recording.reconcile.in_turn import InTurn
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -149,9 +150,11 @@ def _batch(messages: Sequence[PoisonMessage], ports: Ports, settings: Settings, 
         else:
             readable.append((task, message))
     readable.sort(key=lambda pair: pair[0].expires_at)
+    turn, before = InTurn(readable, "poisoned_tasks", ports, bulkhead), bulkhead.tried["poisoned_tasks"]
     done = bulkhead.each_at_once(
-        readable, lambda pair: put_back_task(*pair, ports, settings), "poisoned_tasks", lambda pair: pair[1].id
+        turn.items, lambda pair: put_back_task(*pair, ports, settings), "poisoned_tasks", lambda pair: pair[1].id
     )
+    turn.end(bulkhead.tried["poisoned_tasks"] - before, even_in_outage=True)
     others = bulkhead.each(
         kept, lambda message: _keep_or_leave(message, ports, settings), "poisoned_tasks", lambda one: one.id
     )
