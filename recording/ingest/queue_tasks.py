@@ -6,7 +6,7 @@ from datetime import datetime
 from recording.domain.incoming.events import RecordingFileStatusUpdated
 from recording.domain.state.chunk import ANOTHER_OBJECT, ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import Origin
-from recording.domain.state.transitions import is_reopened_by, is_settled_for, reopened
+from recording.domain.state.transitions import is_new_evidence, is_reopened_by, is_settled_for, reopened
 from recording.errors import ClaimLostError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
@@ -57,10 +57,20 @@ def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
         known = ports.catalog.get_chunk(task.key)
         if known is not None and is_reopened_by(known, task, now):
             _reopen(known, task, now, ports)
-        elif known is not None and is_settled_for(known, task):
+        elif known is not None and (is_settled_for(known, task) or _is_in_work(known, task)):
             return False
     ports.queue.send(task)
     return True
+
+
+def _is_in_work(known: ChunkRecord, task: ChunkTask) -> bool:
+    """Return whether a worker has had the message of this same announcement, which would only be sent once more.
+
+    An event is delivered again as long as one of its chunks fails, and each delivery would leave a message of each of
+    the others. If a worker has lost the message, reconcile finds the chunk overdue.
+    """
+    is_same = known.task.event_id == task.event_id and known.task.completed_by(task) == known.task
+    return known.attempts > 0 and is_same and not is_new_evidence(known, task)
 
 
 def _reopen(known: ChunkRecord, task: ChunkTask, now: datetime, ports: Ports) -> None:

@@ -10,7 +10,7 @@ from dev.in_memory.world import World, intercept, world
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import StorageBusyError, StorageError
+from recording.errors import SourceBusyError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ingest import ingest_text
 from recording.ports import DeadLetter
@@ -56,6 +56,41 @@ def test_a_row_of_a_newer_version_waits_for_that_version_and_the_others_do_not(b
         ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
     here.runs_due()
     assert states(here) == {n: ChunkState.PENDING if n == bad else ChunkState.SOURCE_DELETED for n in range(3)}
+
+
+@pytest.mark.parametrize("bad", range(3))
+def test_an_event_that_comes_again_leaves_no_more_messages_than_it_found(bad: int) -> None:
+    """It comes again every few minutes, as long as the row of one chunk is a newer version's; ACS fails meanwhile."""
+    here = with_odd_row(Code.NEWER_RECORD, bad)
+    here.fakes.source.fail_next("open_content", SourceBusyError("503"), times=10_000)
+    left = []
+    for _ in range(20):
+        with pytest.raises(StorageError):
+            ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+        here.fakes.clock.advance(minutes=1)
+        here.runs_due()
+        left.append(len(here.fakes.queue.tasks))
+    assert left == [2] * 20
+    here.fakes.catalog.unreadable.clear()  # a newer version's worker takes the event
+    here.fakes.source.fails_no_more("open_content")
+    ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+    here.runs(hours=3)
+    assert set(states(here).values()) == {ChunkState.SOURCE_DELETED}
+
+
+def test_a_second_announcement_of_a_chunk_in_work_is_sent_if_it_tells_more() -> None:
+    """Another event, a later time, a metadata location: the worker adds them to the chunk's row."""
+    here, bare = world(), chunk(0)
+    del bare["metadataLocation"]
+    here.holds(task(0))
+    here.fakes.source.fail_next("open_content", SourceBusyError("503"), times=10_000)
+    sent = []
+    for envelope in (event(bare), event(bare), event(chunk(0)), event(chunk(0)), event(chunk(0), id="another")):
+        before = len(here.fakes.queue.tasks)
+        ingest_text(json.dumps(envelope), Origin.EVENT_QUEUE, here.ports, here.settings)
+        sent.append(len(here.fakes.queue.tasks) - before)
+        here.runs_due()
+    assert sent == [1, 0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("method", ["add_chunk", "send"])
