@@ -31,7 +31,7 @@ from recording.telemetry import Event, emit
 
 DISPOSE_TIME = timedelta(minutes=20)  # of a run; the host ends a function after half an hour
 PAGE = 1000  # recordings read at a time
-MOST_PROBLEMS = 100  # of a run: more are a failure of storage, and not of single recordings
+MOST_PROBLEMS = 100  # recordings that fail, before storage is asked whether it answers at all
 HOUR = 1  # UTC; a night's walk continues in the following hours until it has seen everything
 CURSOR, UNFINISHED = "dispose", "unfinished"
 POSITION = "dispose_position"  # the cursor: where in the catalog the walk continues
@@ -83,9 +83,9 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
     began, report = clock(), DisposeReport()
     ports = by_the_shared_clock(ports)  # an instance a year ahead would destroy what has a year to go
     rules, position = rules_in_force(ports, settings), ports.catalog.cursor(POSITION)
-    if ports.custodian is not None:
-        erasures.carry_on(ports.custodian, ports, settings)
     run = _Run(report, rules, Leftovers(ports), ports, settings)
+    if ports.custodian is not None:
+        run.carry_on_erasures(ports.custodian)
     while True:
         page = ports.catalog.recordings_page(position, PAGE)
         report.pages += 1
@@ -103,7 +103,7 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
             report.complete = False
             break
     if ports.custodian is not None and report.complete:
-        erasures.carry_on(ports.custodian, ports, settings)
+        run.carry_on_erasures(ports.custodian)
         run.end_bundles(ports.custodian)
     emit(
         Event.DISPOSE_RAN,
@@ -144,6 +144,14 @@ class _Run:
             if self.report.counts["unreadable"] <= MOST_REPORTED:
                 emit(Event.DISPOSE_REFUSED, entry=row.where, code=row.code)
 
+    def carry_on_erasures(self, custodian: Custodian) -> None:
+        """Carry on the requests for erasure; one that fails is noted, and keeps no recording of others."""
+        try:
+            erasures.carry_on(custodian, self.ports, self.settings)
+        except (RecordingError, *ODD_CONTENT) as error:
+            self.report.counts["failed"] += 1
+            self._note("erasures", error)
+
     def end_bundles(self, custodian: Custodian) -> None:
         """Destroy the bundles whose time is over; a failure is noted, and the next run tries again."""
         try:
@@ -156,8 +164,8 @@ class _Run:
         code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
         self.report.problems.append((recording_id, code))
         emit(Event.DISPOSE_REFUSED, recording_id=recording_id, code=code)
-        if isinstance(error, StorageError) and len(self.report.problems) > MOST_PROBLEMS:
-            raise error
+        if isinstance(error, StorageError) and len(self.report.problems) % MOST_PROBLEMS == 0:
+            self.ports.catalog.time()
 
     def _act(self, one: Assessed) -> str | None:
         custody = self._with_blob_holds(one.custody)

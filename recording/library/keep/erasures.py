@@ -25,7 +25,7 @@ from recording.domain.keep.erasure import (
 )
 from recording.domain.model import with_changes
 from recording.domain.times import newest_first
-from recording.errors import ClaimLostError, RequestError, StorageError
+from recording.errors import ClaimLostError, RecordingError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.follow_up import library_of
 from recording.library.keep.assess import Assessed, assessed, custody_of, keeping_of, rules_in_force
@@ -37,12 +37,13 @@ from recording.library.keep.speaker_files import SpeakerTask
 from recording.library.keep.sweep import cleaned_request, sweep
 from recording.library.keep.sweep_run import Run
 from recording.ports import Custodian, Page, Ports, Unreadable
+from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.stored import page_in_order
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 MOST_LISTED = 200  # requests in one answer
-MOST_FAILED = 3  # requests of one run, each with the time limits of storage
+MOST_FAILED = 3  # requests, each with the time limits of storage, before it is asked whether it answers
 EVERY = timedelta(hours=20)  # between two looks through the other stores, while a request is open or watched
 
 
@@ -229,15 +230,18 @@ def _place_of(one: Erasure | Unreadable) -> str:
 def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
     """Complete claims, erase traces, and note what is done; return how many requests are still open.
 
-    A request that storage refuses keeps no other waiting; after a few of them storage itself fails.
+    A request that always fails keeps no other waiting; after every few of them, storage is asked whether it answers.
 
     Raises:
         StorageError: storage does not answer; the next run continues.
     """
     left, now = 0, ports.clock.now()
-    failed: list[StorageError] = []
-    list_in_force(ports)
+    failed: list[Exception] = []
     ended: set[str] = set()
+    try:
+        list_in_force(ports)
+    except (RecordingError, *ODD_CONTENT) as error:  # each request that is carried on is listed by itself
+        failed.append(error)
     for erasure in list(keeping_of(ports).erasures()):
         if isinstance(erasure, Unreadable):
             emit(Event.DISPOSE_REFUSED, entry=erasure.where, code=erasure.code)
@@ -249,14 +253,15 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
             left += not _carry_on_one(erasure, custodian, ports, settings)
         except ClaimLostError:  # another instance works on it at this moment
             left += 1
-        except StorageError as error:
+        except (RecordingError, *ODD_CONTENT) as error:
             failed.append(error)
-            emit(Event.DISPOSE_REFUSED, entry=erasure.erasure_id, code=error.code)
-            if len(failed) >= MOST_FAILED:
-                break
+            code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+            emit(Event.DISPOSE_REFUSED, entry=erasure.erasure_id, code=code)
+            if len(failed) % MOST_FAILED == 0:
+                ports.catalog.time()
+    keeping_of(ports).unlist_covered(ended.__contains__)
     if failed:
         raise failed[0]
-    keeping_of(ports).unlist_covered(ended.__contains__)
     return left
 
 
