@@ -40,7 +40,7 @@ from recording.telemetry import Event, emit
 
 MOST_ITEMS = 500  # of a turn: each takes about five requests, so the turn ends well inside its five minutes
 MOST_ROWS = 2000  # new audit rows of a turn
-MOST_FAILURES = 5  # of a turn: so many are a failure of storage, and not of single items
+MOST_FAILURES = 5  # each costs time-outs: after so many, storage is asked whether it answers at all
 OVERLAP = timedelta(minutes=15)  # a row that another instance writes late, or with a slow clock, is still found
 FIRST_LOOK = timedelta(days=400)  # how far back a new log reads the audit trail
 MARK_CHARACTERS = 16
@@ -66,6 +66,7 @@ class Gathered:
         files: to be sealed, each once.
         lines: rows to be sealed; their leaf numbers are not set yet.
         done: items that were examined; they leave the list once the checkpoint is written.
+        failed: items that could not be read; where the list is longer than a turn they go to its end.
         audit_until: up to when the audit trail has been read.
         recent: the marks of sealed rows near that time.
         is_all: whether the list and the audit trail have nothing more.
@@ -74,6 +75,7 @@ class Gathered:
     files: list[NewFile] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     done: list[ToSeal] = field(default_factory=list)
+    failed: list[ToSeal] = field(default_factory=list)
     audit_until: datetime | None = None
     recent: tuple[str, ...] = ()
     is_all: bool = True
@@ -88,7 +90,7 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
     """Return what is to be sealed next.
 
     Raises:
-        StorageError: the list or the audit trail cannot be read, or many items in a row failed.
+        StorageError: the list or the audit trail cannot be read, or items failed and storage does not answer.
     """
     found = Gathered()
     waiting = seal.waiting.first(MOST_ITEMS)
@@ -103,9 +105,11 @@ def gather(head: Head, ports: Ports, seal: SealPorts) -> Gathered:
             emit(Event.SEAL_FAILED, code=error.code, reason=OFFLINE, detail=item.what)
         except StorageError as error:
             emit(Event.SEAL_FAILED, code=error.code, reason="not_read", detail=item.what)
+            found.failed.append(item)
             failures += error.code not in OF_ONE_ROW  # that is not an outage, and the others must be sealed
             if failures >= MOST_FAILURES:
-                raise
+                ports.catalog.time()
+                failures = 0
             continue
         found.done.append(item)
     _read_audit(head, found, ports)

@@ -109,16 +109,25 @@ def _take_turn(ports: Ports, seal: SealPorts) -> tuple[Head | None, bool]:
     found.files = [one for one in found.files if one not in late]
     found.lines = [line for line in found.lines if _leaf_of(line) not in _leaves_of(head)]
     if not found.files and not found.lines and not _is_due(head, ports.clock.now()):
-        seal.waiting.remove(found.done)
+        _leave_list(found, seal)
         return None, found.is_all
     made = _commit(head, found, ports.clock.now(), seal)
     if made is None:  # another instance made it, from the same list
         return None, True
     remember(made, ports)
     _write_proofs(made, found.files, ports)
-    seal.waiting.remove(found.done)
+    _leave_list(found, seal)
     _stamp(made, ports, seal)
     return made, found.is_all
+
+
+def _leave_list(found: Gathered, seal: SealPorts) -> None:
+    """Remove what is sealed; what could not be read goes to the end of a long list, so that it hides nothing."""
+    seal.waiting.remove(found.done)
+    if not found.is_all:
+        for item in found.failed:
+            seal.waiting.add(replace(item, place=None))
+        seal.waiting.remove(found.failed)
 
 
 def _is_due(head: Head, now: datetime) -> bool:
