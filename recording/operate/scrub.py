@@ -47,7 +47,12 @@ def scrub_if_due(ports: Ports, settings: Settings) -> DriftReport | None:
     """
     if ports.clock.now().hour != NIGHT_HOUR and ports.catalog.cursor(CURSOR) != UNFINISHED:
         return None
-    report = scrub(ports, settings)
+    try:
+        report = scrub(ports, settings)
+    except StorageError:
+        with suppress(StorageError):
+            ports.catalog.save_cursor(CURSOR, UNFINISHED)
+        raise
     ports.catalog.save_cursor(CURSOR, "" if report.complete else UNFINISHED)
     return report
 
@@ -63,7 +68,7 @@ def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.mo
     Raises:
         StorageError: when the catalog does not answer, or nothing could be read; `recording.scrub.behind` reports it.
     """
-    began, findings, bulkhead = clock(), Findings(ports), Bulkhead()
+    began, findings, bulkhead = clock(), Findings(ports), Bulkhead({"drift": ports.catalog.time})
     try:
         survey = _survey(ports, lambda: clock() - began > SURVEY_TIME.total_seconds())
         turn = _Turn(ports, settings, findings, bulkhead, lambda: clock() - began > SCRUB_TIME.total_seconds())
@@ -178,7 +183,7 @@ class _Turn:
         planned, rest = _divided([*behind, *before], MOST_A_TURN)
         with ThreadPoolExecutor(READERS) as readers:
             while planned:
-                if self.is_late() or self.bulkhead.is_blind:
+                if self.is_late() or self.bulkhead.is_blind or self.bulkhead.is_over("drift"):
                     self.findings.complete = False
                     break
                 batch, planned = _divided(planned, size)

@@ -64,7 +64,7 @@ class Bulkhead:
         """Process each item on its own; return the results of those that did not fail."""
         done: list[R] = []
         for item in items:
-            if self._is_over(loop):
+            if self.is_over(loop):
                 break
             self.tried[loop] += 1
             try:
@@ -81,7 +81,7 @@ class Bulkhead:
         done: list[R] = []
         with ThreadPoolExecutor(WORKERS) as workers:
             for start in range(0, len(items), FEW):
-                if self._is_over(loop):
+                if self.is_over(loop):
                     break
                 outcomes = zip(
                     items[start : start + FEW], workers.map(_caught(work), items[start : start + FEW]), strict=True
@@ -110,7 +110,7 @@ class Bulkhead:
             return True
         return False
 
-    def _is_over(self, loop: str) -> bool:
+    def is_over(self, loop: str) -> bool:
         """Return whether a loop ends here: many items failed in a row, and storage does not answer a probe."""
         if self._in_a_row[loop] < MOST_IN_A_ROW:
             return False

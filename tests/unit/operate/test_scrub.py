@@ -1,5 +1,6 @@
 """Scrub: all media is read whole within the cycle, the longest unread first, whatever happens in between."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -237,3 +238,40 @@ def test_a_stranger_beside_a_recording_is_raised() -> None:
     here.fakes.clock.advance(days=SCRUB_CYCLE_DAYS)
     assert {drift.blob_name for drift in scrub(here.ports, here.settings).drifts} == {f"{folder}/stranger.mp4"}
     assert layout.manifest_name(folder) in here.fakes.archive.blobs
+
+
+@pytest.mark.parametrize("bad", [1, 30, 250])
+def test_recordings_that_cannot_be_read_take_no_nights_from_those_behind_them(bad: int) -> None:
+    """Twenty of them ended each night's run, and no hour continued it: 600 would have cost the cycle."""
+    here = _archived(bad + 3)
+    for number in range(bad + 3):
+        _aged(here, number, SCRUB_CYCLE - DAY * 2 if number < bad else SCRUB_CYCLE - DAY * 3)
+    plain = here.fakes.catalog.chunk_rows_of
+
+    def refused(recording_id: str) -> object:
+        if recording_id < f"recording-{bad:03d}":
+            raise StorageError("this partition is refused")
+        return plain(recording_id)
+
+    object.__setattr__(here.fakes.catalog, "chunk_rows_of", refused)
+    here.fakes.clock.advance(hours=(module.NIGHT_HOUR - here.now.hour) % 24)
+    for _ in range(3):
+        with suppress(StorageError):
+            scrub_if_due(here.ports, here.settings)
+        here.fakes.clock.advance(hours=1)
+    ages = [here.now - (here.record(_task(number)).read_whole_at or here.now) for number in range(bad, bad + 3)]
+    assert max(ages) < DAY
+
+
+def test_a_scrub_that_failed_is_tried_again_in_the_next_hour() -> None:
+    """It is written down unless storage itself is down, which says so by itself."""
+    here = _archived(1)
+    _aged(here, 0, SCRUB_CYCLE)
+    here.fakes.clock.advance(hours=(module.NIGHT_HOUR - here.now.hour) % 24)
+    here.fakes.catalog.fail_next("media_ages", StorageError("down"))
+    with pytest.raises(StorageError):
+        scrub_if_due(here.ports, here.settings)
+    here.fakes.clock.advance(hours=1)
+    report = scrub_if_due(here.ports, here.settings)
+    assert report is not None
+    assert report.sampled == 1
