@@ -186,6 +186,53 @@ def test_a_spoilt_answer_is_never_read_otherwise_than_urllib3_reads_it(
     assert ours in (None, theirs)
 
 
+UNCLEAR = {
+    "two lengths": b"Content-Length: 4\r\nContent-Length: 9\r\n",
+    "a length with a sign": b"Content-Length: +4\r\n",
+    "a length below nothing": b"Content-Length: -4\r\n",
+    "a length of Python's": b"Content-Length: 0_4\r\n",
+    "a list of lengths": b"Content-Length: 4, 9\r\n",
+    "no length": b"Content-Length:\r\n",
+    "another framing": b"Content-Length: 4\r\nTransfer-Encoding: gzip, chunked\r\n",
+    "framings in two fields": b"Content-Length: 4\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+    "a framing and a blank": b"Content-Length: 4\r\nTransfer-Encoding: chunked \r\n",
+    "a framing like ours": b"Content-Length: 4\r\nTransfer-Encoding: xchunked\r\n",
+    "two encodings": b"Content-Length: 4\r\nContent-Encoding: identity\r\nContent-Encoding: gzip\r\n",
+    "two ranges": b"Content-Length: 4\r\nContent-Range: bytes 0-3/4\r\nContent-Range: bytes 0-3/9\r\n",
+    "two versions": b'Content-Length: 4\r\nETag: "a"\r\nETag: "b"\r\n',
+    "two places": b"Content-Length: 4\r\nLocation: /a\r\nLocation: /b\r\n",
+    "a line that is no field": b"Content-Length: 4\r\nbroken\r\nContent-Encoding: gzip\r\n",
+    "a blank before the colon": b"Content-Length: 4\r\nContent-Encoding : gzip\r\n",
+    "the first line goes on": b" Content-Encoding: gzip\r\nContent-Length: 4\r\n",
+    "a field within a field": b"Content-Length: 4\r\nX-A: b\rContent-Encoding: gzip\r\n",
+}
+
+
+@pytest.mark.parametrize("fields", UNCLEAR.values(), ids=UNCLEAR)
+def test_a_head_that_can_be_read_in_two_ways_is_no_answer(peer: Peer, connections: Connections, fields: bytes) -> None:
+    """Whoever reads it otherwise sees another body: one that is longer, packed or in another framing."""
+    peer.scripts[:] = [Script((b"HTTP/1.1 200 OK\r\n" + fields + b"\r\ngood",), closes=True)]
+    assert asked(connections, peer.url) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 4\r\nContent-Length: 4\r\n",
+        b"Content-Length:  4 \r\n",
+        b"Content-Length: 4\r\nTransfer-Encoding: identity\r\n",
+        b"Content-Length: 4\r\nX-A: b\r\n c\r\n",
+        b"Content-Length: 4\nX-A: b\n",
+        b"Content-Length: 4\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n",
+        b"Content-Length: 4\r\nX-A: b\r\nX-A: c\r\n",
+    ],
+)
+def test_a_head_that_is_only_odd_is_read(peer: Peer, connections: Connections, fields: bytes) -> None:
+    """What has one meaning is no reason to leave a recording to expire."""
+    peer.scripts[:] = [Script((b"HTTP/1.1 200 OK\r\n" + fields + b"\r\ngood",), closes=False)]
+    assert asked(connections, peer.url) == (200, b"good")
+
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
 
 

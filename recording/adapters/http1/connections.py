@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from recording.adapters.http1.heads import UnclearHeadError, check_head
 from recording.adapters.http1.socket_reader import SocketReader, has_come
 from recording.adapters.http1.socket_writer import send_all
 from recording.adapters.http1.time_limit import Limit
@@ -254,12 +255,15 @@ class _HeadReader(io.BufferedReader):
 
         Raises:
             IncompleteRead: the peer ended within the line: the size of a chunk would be another one.
+            UnclearHeadError: a carriage return is within the line: the parser of fields would see two.
         """
         self._last_line = line = super().readline(size)
         self._taken += len(line)
         is_cut = size is None or size < 0 or len(line) < size
         if line and is_cut and not line.endswith(b"\n"):
             raise http.client.IncompleteRead(line)
+        if b"\r" in line.removesuffix(b"\n").removesuffix(b"\r"):
+            raise UnclearHeadError
         return line
 
     @property
@@ -326,6 +330,11 @@ class _Connection(http.client.HTTPConnection):
         if not response.fp.is_at_body:
             response.close()
             raise http.client.IncompleteRead(b"")
+        try:
+            check_head(response.headers)
+        except UnclearHeadError:
+            response.close()
+            raise
         return response
 
     def is_quiet(self) -> bool:
