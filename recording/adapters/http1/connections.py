@@ -103,7 +103,7 @@ class Connections:
         """
         connection = self._connection(Origin.of(url))
         try:
-            connection.limit = limit
+            connection.limit, connection.is_cut = limit, False
             limit.watch(connection)
             connection.request(method, _target_of(url), body=body, headers=dict(headers))
             sock = connection.sock  # a connection forgets it when the answer says `Connection: close`
@@ -158,7 +158,7 @@ class Answer:
         self._reader = SocketReader(sock, READ_SECONDS, self._left or 0)
         self._is_whole = self._left == 0
         is_more = self._left is not None and self._ahead > self._left  # than was declared
-        self._may_stay = not response.will_close and not is_more
+        self._may_stay = not (response.will_close or is_more or connection.is_cut)
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers  # type: ignore[assignment]  # a Message, which ignores case
 
@@ -293,6 +293,7 @@ class _Connection(http.client.HTTPConnection):
 
     response_class = _Response
     limit: Limit  # of the present request
+    is_cut = False  # it was not sent whole, but has an answer: a refusal often comes before the body is read
 
     def __init__(self, origin: Origin, proxy: Origin | None, tls: ssl.SSLContext) -> None:
         self.default_port = http.client.HTTPS_PORT if origin.is_tls else http.client.HTTP_PORT
@@ -316,15 +317,24 @@ class _Connection(http.client.HTTPConnection):
 
     def send(self, data: Any) -> None:
         """Send a head or a body; a body over TLS from a socket that never blocks."""
-        if isinstance(data, memoryview) and isinstance(self.sock, ssl.SSLSocket):
-            send_all(self.sock, data.cast("B"), READ_SECONDS)
-        else:
+        if self.sock is None:  # a head, which connects first
             super().send(data)
+            return
+        try:
+            if isinstance(data, memoryview) and isinstance(self.sock, ssl.SSLSocket):
+                send_all(self.sock, data.cast("B"), READ_SECONDS)
+            else:
+                super().send(data)
+        except OSError:
+            if not has_come(self.sock, 0):
+                raise
+            self.is_cut = True
 
     def final_response(self) -> _Response:
         """Return the answer; 100 is read over, and no other interim answer is asked for, so none is understood."""
         response = cast("_Response", self.getresponse())
-        if response.status < http.client.OK:
+        is_no_refusal = self.is_cut and response.status < http.client.BAD_REQUEST  # of a body that was not sent
+        if response.status < http.client.OK or is_no_refusal:
             response.close()
             raise http.client.UnknownProtocol(str(response.status))
         if not response.fp.is_at_body:
