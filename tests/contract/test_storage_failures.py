@@ -287,3 +287,19 @@ def test_a_blob_that_changes_while_it_is_read_is_noticed(settings: Settings, scr
     script.on("GET", "/acct/recordings/name", failure(412, "ConditionNotMet"))
     failed(CALLS["read"], settings)
     assert script.seen[-1].headers["If-Match"] == '"1"'
+
+
+@every_call
+@pytest.mark.parametrize("code", ["https://acct.example/?sig=secret", "\x1b[2J", "x" * 10_000])
+def test_a_code_that_is_none_is_not_repeated(settings: Settings, script: Script, call: Call, code: str) -> None:
+    """A proxy may write anything there; errors go to logs and terminals."""
+    script.anything(Answer(400, headers={"x-ms-error-code": code}))
+    assert code[:4] not in str(failed(call, settings))
+
+
+@pytest.mark.parametrize("call", ["get_chunk", "chunks_of"])
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_deep_answers_are_busy(settings: Settings, script: Script, call: str, status: int) -> None:
+    """The parser gives up with an error of its own, which no worker expects."""
+    script.anything(Answer(status, b'{"value":' * 100_000, {"Content-Type": "application/json"}))
+    assert isinstance(failed(CALLS[call], settings), StorageBusyError)

@@ -1,5 +1,6 @@
 """Fills the port RecordingControl with azure-communication-callautomation (1.6.0, REST API 2026-03-12)."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
@@ -29,6 +30,9 @@ from recording.settings import AcsConnection
 T = TypeVar("T")
 
 WHOLE_SECONDS = 45.0  # for a call with its retries, however slow the answer: a caller is waiting
+
+_CODE = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_STATE = re.compile(r"[A-Za-z0-9_ -]{1,40}", re.ASCII)
 
 _LOCATORS = {
     "serverCallId": "server_call_id",
@@ -115,8 +119,12 @@ def _arguments(options: StartOptions) -> dict[str, Any]:
 
 
 def _word(state: object) -> str:
-    """Return the state as ACS wrote it: the SDK returns an enum for values it knows and a string for others."""
-    return str(getattr(state, "value", state) or "")
+    """Return the state as ACS wrote it: the SDK returns an enum for values it knows and a string for others.
+
+    What is no word is none: it goes to logs and terminals.
+    """
+    text = str(getattr(state, "value", state) or "")
+    return text if _STATE.fullmatch(text) else ""
 
 
 def _done(call: Callable[[], None]) -> None:
@@ -152,6 +160,6 @@ def _acs_code(error: AzureError) -> str | None:
     try:
         body = error.response.json()  # type: ignore[attr-defined]  # of azure.core.rest, which this SDK uses
         code = body["error"]["code"]
-    except (ValueError, KeyError, TypeError, AttributeError, AzureError):
+    except (*UNREADABLE_ANSWER, AzureError):
         return None
-    return str(code)[:16]
+    return str(code)[:16] if isinstance(code, str | int) and _CODE.fullmatch(str(code)) else None

@@ -1,23 +1,31 @@
-"""The transport for the Call Automation SDK: every call through it ends within one time limit.
+"""The transport for the Call Automation SDK: every call through it ends within one limit of time, and one of memory.
 
 The SDK's own time-outs count from byte to byte. Connections that it opens or uses while `limited_call` runs in the same
-thread are shut down when the time is over. The transport implements no HTTP itself.
+thread are shut down when the time is over. An answer is read up to LARGEST_ANSWER, as it was sent: what is packed could
+be of any size, and is neither asked for nor unpacked. No answer leaves a cookie for the next request. The transport
+implements no HTTP itself.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ContentDecodingError
 from urllib3 import PoolManager
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import ProtocolError
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS
 from recording.adapters.http1.time_limit import Limit, limited
+
+LARGEST_ANSWER = 1024 * 1024  # bytes; ACS's own have less than a thousand
 
 _current = threading.local()
 
@@ -37,6 +45,7 @@ def limited_transport(ca_bundle: str | None) -> RequestsTransport:
     """Return a transport whose connections obey the limit of the call that uses them."""
     session = requests.Session()
     session.trust_env = False  # no proxy and no .netrc of the environment, as for all other clients
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     session.mount("https://", _LimitedConnections())
     return RequestsTransport(
         session=session,
@@ -75,7 +84,17 @@ class _Pool(HTTPSConnectionPool):
 
 
 class _LimitedConnections(HTTPAdapter):
-    """Connections of our own class, directly and through a proxy."""
+    """Connections of our own class, directly and through a proxy, whose answers are small and not packed."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Do as requests does, and read no more of the answer than is allowed."""
+        request.headers["Accept-Encoding"] = "identity"
+        response = super().send(request, *args, **kwargs)
+        if response.headers.get("Content-Encoding", "").strip().lower() not in ("", "identity"):
+            response.close()
+            raise ContentDecodingError("the answer is compressed unasked", response=response)
+        response.raw.stream = partial(_small, response.raw.stream, response.raw.close)
+        return response
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Do as requests does."""
@@ -85,6 +104,18 @@ class _LimitedConnections(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Do as requests does."""
         return _use_our_pools(super().proxy_manager_for(proxy, **kwargs))
+
+
+def _small(
+    stream: Callable[..., Iterator[bytes]], close: Callable[[], None], *args: Any, **kwargs: Any
+) -> Iterator[bytes]:
+    left = LARGEST_ANSWER
+    for piece in stream(*args, **kwargs):
+        left -= len(piece)
+        if left < 0:
+            close()
+            raise ProtocolError("the answer is too large")
+        yield piece
 
 
 def _use_our_pools(manager: PoolManager) -> PoolManager:

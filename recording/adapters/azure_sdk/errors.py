@@ -5,6 +5,7 @@ did not answer. It never repeats the SDK's own message, and the SDK's exception 
 addresses, headers and signatures.
 """
 
+import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,10 +64,12 @@ LOCKED_CODES = frozenset(
 )
 
 # Exceptions inside the SDKs when an answer is truncated or comes from a proxy instead of storage: observed with
-# azure-data-tables 12.7 (AttributeError, TypeError), blob 12.31 (ValueError) and queue 12.18 (XML's SyntaxError).
-UNREADABLE_ANSWER = (AttributeError, KeyError, SyntaxError, TypeError, ValueError)
+# azure-data-tables 12.7 (AttributeError, TypeError), blob 12.31 (ValueError) and queue 12.18 (XML's SyntaxError); and
+# with JSON that is nested too deep (RecursionError).
+UNREADABLE_ANSWER = (AttributeError, KeyError, RecursionError, SyntaxError, TypeError, ValueError)
 
 
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,80}", re.ASCII)
 _TOKEN_SERVICES = ("/oauth2/", "/metadata/identity/", "/msi/token")  # in the addresses of token services
 
 
@@ -126,12 +129,14 @@ def status_of(error: AzureError) -> int | None:
 def error_code_of(error: AzureError) -> str | None:
     """Return the service's stable code.
 
-    The SDKs give an enum, a string or nothing, and on HEAD only the header has it.
+    The SDKs give an enum, a string or nothing, and on HEAD only the header has it. What is no code is none: a proxy may
+    have written an address there, and it would be logged.
     """
     code = getattr(error, "error_code", None)
     if code is None:
         code = _headers(error).get("x-ms-error-code")
-    return None if code is None else str(getattr(code, "value", code))
+    text = str(getattr(code, "value", code) or "")
+    return text if _CODE.fullmatch(text) else None
 
 
 def has_no_token(error: AzureError) -> bool:
