@@ -233,6 +233,26 @@ def test_a_head_that_is_only_odd_is_read(peer: Peer, connections: Connections, f
     assert asked(connections, peer.url) == (200, b"good")
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        b'boundary*="a"; boundary*0="b"',
+        b"boundary*" + b"9" * 5000 + b"=x",
+        b"boundary*=\"idna''%FF\"",
+        b"boundary*=punycode''%FF%80",
+        b"boundary*=undefined''zz",
+        b"boundary*=nothing''%FF",
+    ],
+)
+def test_a_field_that_confuses_the_parser_is_a_failure_like_others(
+    peer: Peer, connections: Connections, kind: bytes
+) -> None:
+    """Its errors are of every type; one that nobody expects would end the worker instead of the try."""
+    fields = b"Content-Length: 4\r\nContent-Type: multipart/x; %s\r\n\r\n" % kind
+    peer.scripts[:] = [Script((b"HTTP/1.1 200 OK\r\n" + fields + b"good",), closes=True)]
+    assert asked(connections, peer.url) in (None, (200, b"good"))
+
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
 
 

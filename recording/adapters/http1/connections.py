@@ -26,7 +26,8 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0  # without a byte; well inside a claim of two minutes
 _MOST_IDLE = 64  # kept for each host: as many as the copy engine may use at once
 _PIECE = 1 << 20  # the most that is asked of a socket at once
-_FAILURES = (OSError, http.client.HTTPException, ValueError, AttributeError)  # the last two: closed from outside
+# ValueError and AttributeError: closed from outside; and with the two others, of a parser that odd fields confuse.
+_FAILURES = (OSError, http.client.HTTPException, ValueError, AttributeError, TypeError, LookupError)
 
 
 class ConnectionFailedError(Exception):

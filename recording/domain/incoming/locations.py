@@ -8,6 +8,7 @@ capitals in scheme and host) are read, and requested in the ordinary spelling.
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
 
 from recording.errors import UnsafeLocationError
 from recording.errors.codes import Code
@@ -91,11 +92,26 @@ def stays_with_the_object(requested: Location, target: Location) -> bool:
     """Return whether a redirect may lead there: to another host, but to the same part of the same object.
 
     The media may move within its object, but not from or to the metadata or the bare object (the form of deletes). A
-    location without an object in the known position may only change its host.
+    location without an object in the known position may only change its host and gain parameters: those that it has may
+    name the object.
     """
     if requested.object_id is None:
-        return target.path == requested.path
+        return target.path == requested.path and _keeps_query(requested.query, target.query)
     return target.object_id == requested.object_id and _part(target) == _part(requested)
+
+
+def _keeps_query(requested: str, target: str) -> bool:
+    """Return whether a query begins with all of another one, and names nothing in it again."""
+    told, more = requested.removeprefix("?"), target.removeprefix("?")
+    if not told or more == told:
+        return True
+    names = {_name_of(part) for part in re.split("[&;]", told)}
+    added = more.removeprefix(f"{told}&")
+    return added != more and names.isdisjoint(_name_of(part) for part in re.split("[&;]", added))
+
+
+def _name_of(parameter: str) -> str:
+    return unquote_plus(parameter.partition("=")[0]).lower()
 
 
 def _part(location: Location) -> str:

@@ -223,6 +223,8 @@ SAME = [
     ("/v1/objects/x", "/v1/objects/x"),
     ("/v1/objects/x/content/deletedata", "/v1/objects/x"),
     ("/other/form", "/other/form?a=b"),
+    ("/other/form?id=x", "/other/form?id=x"),
+    ("/other/form?id=x", "/other/form?id=x&sig=a%2Bb"),
 ]
 ANOTHER = [
     ("/v1/objects/x/content/video", "/v1/objects/y/content/video"),
@@ -239,6 +241,14 @@ ANOTHER = [
     ("/v1/objects/x", "/v1/objects"),
     ("/v1/objects/x", "/v1/objects/x/objects/y"),
     ("/other/form", "/other"),
+    ("/other/form?id=x", "/other/form"),
+    ("/other/form?id=x", "/other/form?id=y"),
+    ("/other/form?id=x", "/other/form?id=xy"),
+    ("/other/form?id=x", "/other/form?sig=a"),
+    ("/other/form?id=x", "/other/form?id=x&id=y"),
+    ("/other/form?id=x", "/other/form?id=x&a=b;ID=y"),
+    ("/other/form?id=x", "/other/form?id=x&%69d=y"),
+    ("/other/form?id=x", "/other/form?id=y&id=x"),
     ("/other/form", "/v1/objects/x"),
 ]
 
