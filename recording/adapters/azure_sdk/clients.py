@@ -27,7 +27,6 @@ CLIENT_OPTIONS: Mapping[str, Any] = {
     "retry_total": 0,
     "use_env_settings": False,
 }
-IDENTITY_OPTIONS: Mapping[str, Any] = {"use_env_settings": False}  # tokens are fetched directly, like storage requests
 PAUSES = (0.2, 0.8)  # seconds before the second and the third try
 
 
@@ -55,11 +54,11 @@ def credential(client_id: str | None) -> TokenCredential:
     Args:
         client_id: of a user-assigned identity; None uses whatever the environment offers.
     """
-    from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
+    from recording.adapters.azure_sdk import identities  # only an identity needs it: a key starts faster
 
     if client_id:
-        return ManagedIdentityCredential(client_id=client_id, **IDENTITY_OPTIONS)
-    return DefaultAzureCredential(**IDENTITY_OPTIONS)
+        return identities.ManagedIdentity(client_id=client_id, **identities.OPTIONS)
+    return identities.AnyIdentity(**identities.OPTIONS)
 
 
 @cache
