@@ -230,3 +230,13 @@ def test_a_download_that_is_given_up_does_not_spoil_the_next(source: AcsSource, 
     with source.open_content(LOCATION) as content:
         next(content.pieces())
     assert download(source) == DATA
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 207, 208, 226, 299])
+def test_only_the_objects_own_bytes_are_read(source: AcsSource, world: World, status: int) -> None:
+    """A proxy says by 203 that it changed them; 226 is a difference to other bytes."""
+    world.script.anything(Answer(status, b"" if status in (204, 205) else b"bytes"))
+    with pytest.raises(SourceBusyError), source.open_content(LOCATION):
+        pass
+    with pytest.raises(SourceBusyError):
+        source.read_metadata(LOCATION)

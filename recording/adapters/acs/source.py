@@ -75,6 +75,7 @@ class AcsSource:
         """Open a download. The range is always explicit, so that ACS reports the total in Content-Range."""
         end = "" if length is None else first + length - 1
         with self._request("GET", location, {"Range": f"bytes={first}-{end}"}) as (answer, limit):
+            answers.check_is_content(answer.status)
             part = answers.part_of(answer.headers, first, length, is_partial=answer.status == PARTIAL)
             limit.slowest = SLOWEST
             yield AcsContent(answer, part)
@@ -82,6 +83,7 @@ class AcsSource:
     def read_metadata(self, location: str) -> bytes:
         """Return the metadata document's bytes."""
         with self._request("GET", location) as (answer, _):
+            answers.check_is_content(answer.status)
             content, raw = AcsContent(answer, answers.part_of(answer.headers)), bytearray()
             for piece in content.pieces():
                 raw += piece

@@ -102,6 +102,16 @@ def check_is_no_page(headers: Mapping[str, str]) -> None:
         raise SourceBusyError("a web page answered the delete")
 
 
+def check_is_content(status: int) -> None:
+    """Check that a success has the object's own bytes: 203 is a proxy's version of them, 226 a difference to others.
+
+    Raises:
+        SourceBusyError: it has not.
+    """
+    if status not in (200, 206):
+        raise SourceBusyError(f"the source answered {status}")
+
+
 def _contradiction() -> SourceBrokenError:
     return SourceBrokenError("the source's statements of the length disagree", code=Code.SOURCE_CONTRADICTS_ITSELF)
 
