@@ -121,7 +121,7 @@ def _arguments(options: StartOptions) -> dict[str, Any]:
 def _word(state: object) -> str:
     """Return the state as ACS wrote it: the SDK returns an enum for values it knows and a string for others.
 
-    What is no word is none: it goes to logs and terminals.
+    Anything else than a word is dropped: it goes to logs and terminals.
     """
     text = str(getattr(state, "value", state) or "")
     return text if _STATE.fullmatch(text) else ""

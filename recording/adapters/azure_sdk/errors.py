@@ -129,8 +129,8 @@ def status_of(error: AzureError) -> int | None:
 def error_code_of(error: AzureError) -> str | None:
     """Return the service's stable code.
 
-    The SDKs give an enum, a string or nothing, and on HEAD only the header has it. What is no code is none: a proxy may
-    have written an address there, and it would be logged.
+    The SDKs give an enum, a string or nothing, and on HEAD only the header has it. Anything else than a code is
+    dropped: a proxy may have written an address there, and it would be logged.
     """
     code = getattr(error, "error_code", None)
     if code is None:

@@ -1,7 +1,7 @@
 """Refuses heads of answers that can be read in more than one way: another reader would see another body in them.
 
 The standard library's parser takes the first of several lengths, reads framings that it does not know as none, and
-drops all fields behind a line that is no field. A proxy in between may have read otherwise.
+drops all fields behind a malformed line. A proxy in between may have read otherwise.
 """
 
 import http.client
@@ -29,7 +29,7 @@ def check_head(fields: Message) -> None:
     """Check that the fields of an answer leave no doubt about its body.
 
     Raises:
-        UnclearHeadError: a line is no field, a field that decides is told twice and differently, or the length or the
+        UnclearHeadError: a line is malformed, a field that decides is told twice and differently, or the length or the
             framing is none that HTTP/1.1 knows.
     """
     told = {name: {value.strip() for value in fields.get_all(name, [])} for name in _TOLD_ONCE}
