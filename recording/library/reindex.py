@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from recording.errors import StorageError
+from recording.errors import RecordingError
+from recording.errors.codes import Code
 from recording.library.follow_up import follow_up
 from recording.ports import Ports, Unreadable
+from recording.ports.bulkhead import ODD_CONTENT
 
 LOOP = "reindex"  # the cursor
 PAGE = 200
@@ -52,5 +54,7 @@ def reindex(ports: Ports, *, again: bool = False, progress: Callable[[Reindexed]
 def _follow_up(recording_id: str, done: Reindexed, ports: Ports, *, again: bool) -> None:
     try:
         done.written += follow_up(recording_id, ports, again=again)
-    except StorageError as error:
-        done.problems.append((recording_id, error.code))
+    except (RecordingError, *ODD_CONTENT) as error:
+        done.problems.append(
+            (recording_id, error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD)
+        )

@@ -4,7 +4,7 @@ A bundle is a copy, so neither rules nor holds apply to it, and the archive keep
 was made while a recording in it was destroyed is destroyed the same night, and so is one whose document is missing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from recording.domain.archived import exports as form
@@ -13,26 +13,40 @@ from recording.domain.archived.layout import JSON
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import BlobLockedError
+from recording.errors import BlobLockedError, RecordingError
 from recording.library.keep.leftovers import close_bundle, exports_in
 from recording.ports import AuditEntry, Ports
+from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.keeping import Custodian, DestroyAnswer
 
 OPERATION = "dispose"
+MOST_FAILED = 3  # bundles, each with the time limits of storage, before it is asked whether it answers
 DESTROYED, REFUSED = "bundle_destroyed", "bundle_refused"
 
 
-def end_bundles(custodian: Custodian, ports: Ports) -> Iterator[str]:
+def end_bundles(custodian: Custodian, ports: Ports, failed: Callable[[str, Exception], object]) -> Iterator[str]:
     """Destroy the bundles whose time is over, yielding each outcome; the next run continues where this one ended.
+
+    Args:
+        custodian: destroys them.
+        ports: the container of bundles.
+        failed: is given each export that failed, with the reason; the others are destroyed nevertheless.
 
     Raises:
         StorageError: storage does not answer.
     """
+    failures = 0
     for export_id, known in exports_in(ports):
-        if known is None and is_lost(export_id, ports):
-            yield REFUSED if _destroy(export_id, custodian, ports, keep=None) is None else DESTROYED
-        elif known is not None and (known[0].is_over(ports.clock.now()) or _has_destroyed(known[0], ports)):
-            yield _end(*known, custodian, ports)
+        try:
+            if known is None and is_lost(export_id, ports):
+                yield REFUSED if _destroy(export_id, custodian, ports, keep=None) is None else DESTROYED
+            elif known is not None and (known[0].is_over(ports.clock.now()) or _has_destroyed(known[0], ports)):
+                yield _end(*known, custodian, ports)
+        except (RecordingError, *ODD_CONTENT) as error:
+            failures += 1
+            failed(export_id, error)
+            if failures % MOST_FAILED == 0:
+                ports.catalog.time()
 
 
 def is_lost(export_id: str, ports: Ports) -> bool:

@@ -149,16 +149,18 @@ class _Run:
         try:
             erasures.carry_on(custodian, self.ports, self.settings)
         except (RecordingError, *ODD_CONTENT) as error:
-            self.report.counts["failed"] += 1
-            self._note("erasures", error)
+            self._failed("erasures", error)
 
     def end_bundles(self, custodian: Custodian) -> None:
         """Destroy the bundles whose time is over; a failure is noted, and the next run tries again."""
         try:
-            self.report.counts.update(end_bundles(custodian, self.ports))
+            self.report.counts.update(end_bundles(custodian, self.ports, self._failed))
         except (RecordingError, *ODD_CONTENT) as error:
-            self.report.counts["failed"] += 1
-            self._note("bundles", error)
+            self._failed("bundles", error)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        self.report.counts["failed"] += 1
+        self._note(name, error)
 
     def _note(self, recording_id: str, error: Exception) -> None:
         code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD

@@ -161,3 +161,19 @@ def test_what_the_catalog_still_has_stays_and_the_rest_is_added() -> None:
         done = rebuild(here.ports, here.settings)
         assert done.problems == []
         assert told_of(here) == before, lost
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), OverflowError("a time"), RecursionError()])
+def test_a_recording_that_cannot_be_followed_up_stops_no_rebuild(error: Exception) -> None:
+    """It would end each run at the same folder; reconcile asks for the follow-up again."""
+    here = named("a", "b")
+    plain = here.fakes.catalog.chunk_rows_of
+
+    def refused(recording_id: str) -> object:
+        if recording_id == "a":
+            raise error
+        return plain(recording_id)
+
+    object.__setattr__(here.fakes.catalog, "chunk_rows_of", refused)
+    done = rebuild(here.ports, here.settings, from_start=True)
+    assert (done.folders, done.problems) == (2, [("a", "unreadable_record")])

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from dev.in_memory.world import WorkerDiedError, World, world
 from recording.domain.find.directory import participant_partition
 from recording.domain.find.find_query import FindQuery
-from recording.errors import StorageBusyError
+from recording.errors import StorageBusyError, StorageError
 from recording.library.directory import find_all
 from recording.library.follow_up import follow_up, follow_up_message
 from recording.library.reindex import reindex
@@ -84,3 +86,23 @@ def test_one_recording_that_fails_stops_no_rotation() -> None:
     done = reindex(here.ports)
     assert (done.written, done.problems) == (5, [("rec-0", "storage_busy")])
     assert reindex(here.ports).written == 1
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("odd"), OverflowError("a time"), RecursionError(), StorageError("refused")]
+)
+def test_a_recording_of_odd_content_stops_no_rotation(error: Exception) -> None:
+    """It would end each run at the same place, before the position is saved."""
+    here = filled()
+    here.fakes.index_keys.secrets[:] = [NEW, OLD]
+    plain = here.fakes.catalog.chunk_rows_of
+
+    def refused(recording_id: str) -> object:
+        if recording_id == "rec-0":
+            raise error
+        return plain(recording_id)
+
+    object.__setattr__(here.fakes.catalog, "chunk_rows_of", refused)
+    code = error.code if isinstance(error, StorageError) else "unreadable_record"
+    done = reindex(here.ports)
+    assert (done.written, done.problems) == (5, [("rec-0", code)])

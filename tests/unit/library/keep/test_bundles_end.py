@@ -149,3 +149,27 @@ def test_two_workers_that_see_different_facts_make_one_bundle_that_is_whole() ->
         assert opened.testzip() is None
         assert sum(name.endswith(".vcon.json") for name in opened.namelist()) == 1
     assert get_export(export_id, here.ports)["state"] == "done"
+
+
+@pytest.mark.parametrize("error", [StorageError("refused"), ValueError("odd")])
+def test_a_bundle_that_always_fails_keeps_no_other(error: Exception) -> None:
+    """One of them ended each night before the others, whose bytes stayed for ever."""
+    here, custodian, first = with_export()
+    ids = [first]
+    for _ in range(5):
+        asked = request_export({"recordings": [RECORDING_ID]}, "alice", here.ports, here.settings)
+        here.fakes.export_queue.take()
+        ids.append(str(asked["exportId"]))
+        export_message(json.dumps({"exportId": ids[-1]}), here.ports, here.settings)
+    bad = set(sorted(ids)[:4])
+    plain = custodian.versions
+
+    def refused(place: Place, prefix: str) -> object:
+        if prefix.partition("/")[0] in bad:
+            raise error
+        return plain(place, prefix)
+
+    object.__setattr__(custodian, "versions", refused)
+    reports = days_pass(here, 20)
+    assert {one for one in ids if left_of(custodian, one)} == bad
+    assert bad <= {name for name, _ in reports[-1].problems}
