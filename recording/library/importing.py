@@ -41,6 +41,7 @@ from recording.library.directory import find_all
 from recording.library.inline_media import ImportSource
 from recording.ports import Archive, AuditEntry, Ports
 from recording.ports.audit import DONE
+from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
@@ -108,8 +109,9 @@ def import_recordings(
                 run.done.problems.append((entry.blob, entry.why))
             else:
                 run.take(entry)
-        except RecordingError as error:
-            run.done.problems.append((entry.blob, error.code))
+        except (RecordingError, *ODD_CONTENT) as error:
+            code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+            run.done.problems.append((entry.blob, code))
         progress(run.done)
     return run.done
 

@@ -45,7 +45,8 @@ def catch_up(ports: Ports) -> int:
     Raises:
         StorageError: when storage does not answer, after everything else was done; the next run continues.
     """
-    bulkhead = Bulkhead()
+    loops = (*(ports.leftovers.names if ports.leftovers is not None else ()), "events_asked", "events_unwritten")
+    bulkhead = Bulkhead(dict.fromkeys(loops, ports.catalog.time))
     bulkhead.part(lambda: put_back_all(ports, bulkhead), 0, "leftovers")
     asked = _catch_up(ports, ports.outgoing, bulkhead) if ports.outgoing is not None else 0
     if bulkhead.outage:
@@ -130,8 +131,9 @@ def _unwritten(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> Ite
     before = ports.clock.now() - WAITED_TOO_LONG
     candidates = [*_recordings(ports), (_LOG_OF_SEAL, None)]
     candidates += bulkhead.part(lambda: _exports(ports), list[Candidate](), "events_exports")
+    first = int(ports.jitter() * len(candidates))  # many that always fail end a run, but not each before the same
     found = bulkhead.each_at_once(
-        candidates,
+        [*candidates[first:], *candidates[:first]],
         lambda one: (one[0], any(event.at < before for event in unwritten(one[0], ports, outgoing, one[1]))),
         "events_unwritten",
         lambda one: one[0].name,

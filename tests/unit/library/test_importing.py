@@ -172,3 +172,22 @@ def test_an_entry_needs_no_more_than_a_name() -> None:
     assert imports(here, container(), [{"blob": NAME}]).copied == 1
     assert ImportEntry(blob=NAME).id_of_recording.startswith("imported-")
     assert found(here, state="archived") == 1
+
+
+@pytest.mark.parametrize("error", [StorageBusyError("down"), ValueError("odd"), OverflowError("a time")])
+def test_an_entry_that_fails_in_any_way_ends_no_import(error: Exception) -> None:
+    """It is named in the report, and the files behind it are imported."""
+    here, source = world(), container(**{"a/bad.wav": wav(), "b/good.wav": wav(sample=b"12")})
+    plain = source.look_up
+
+    def refused(name: str) -> object:
+        if name == "a/bad.wav":
+            raise error
+        return plain(name)
+
+    object.__setattr__(source, "look_up", refused)
+    mapping = [
+        {"blob": name, "callId": "c", "startedAt": "2024-05-01T10:00:00Z"} for name in ("a/bad.wav", "b/good.wav")
+    ]
+    done = imports(here, source, mapping)
+    assert (done.copied, [name for name, _ in done.problems]) == (1, ["a/bad.wav"])

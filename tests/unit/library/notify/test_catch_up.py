@@ -8,11 +8,12 @@ from dev.in_memory.builders import FAKE_CLOCK_START as NOW
 from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.world import world
+from recording.domain.model import with_changes
 from recording.domain.outgoing.delivery import Result, WayHealth
-from recording.domain.outgoing.events import EventType
+from recording.domain.outgoing.events import EventType, Subject
 from recording.domain.state.quarantine import Origin
 from recording.domain.watched.attention import Attention
-from recording.errors import RequestError, StorageBusyError
+from recording.errors import RequestError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ingest import ingest_text
 from recording.library.keep.holds import place_hold, release_hold
@@ -177,3 +178,30 @@ def test_our_own_events_that_come_back_end_there() -> None:
         ingest_text(text, came_from, here.ports, here.settings)
     assert here.fakes.quarantine.kept == {}
     assert len(outgoing.queue.sent) == sent
+
+
+@pytest.mark.parametrize("bad", [1, 30, 250])
+def test_recordings_whose_marks_cannot_be_read_keep_no_other(bad: int) -> None:
+    """Their alarms stay, so they would come before all others in each run."""
+    here, outgoing = archived()
+    outgoing.queue.sent.clear()
+    here.fakes.clock.advance(seconds=LATER.total_seconds())
+    known = here.fakes.catalog.recordings[RECORDING_ID]
+    for number in range(bad):
+        name = f"{number:03}-bad"
+        here.fakes.catalog.add_recording(
+            with_changes(known, {"recording_id": name, "stands": "missing", "missing_since": NOW})
+        )
+    plain = outgoing.outbox.marks
+
+    def refused(subject: Subject) -> object:
+        if subject.id.endswith("bad"):
+            raise StorageError("this partition is refused")
+        return plain(subject)
+
+    object.__setattr__(outgoing.outbox, "marks", refused)
+    for _ in range(12):
+        with pytest.raises(StorageError):
+            catch_up(here.ports)
+        here.fakes.clock.advance(minutes=6)
+    assert RECORDING_ID in str(outgoing.queue.sent)

@@ -10,10 +10,11 @@ from recording.domain.names import BESIDE_THE_LINE, GUARDS_QUEUE, OUTBOX_QUEUE
 from recording.domain.outgoing.events import Subject, SubjectKind
 from recording.domain.outgoing.message import NotifyTask
 from recording.domain.watched.attention import Attention
-from recording.errors import StorageBusyError
+from recording.errors import StorageBusyError, StorageError
 from recording.library.notify.catch_up import catch_up
 from recording.operate.attention import needs_attention
 from recording.operate.held import redrive
+from recording.ports import PoisonMessage
 from tests.unit.library.notify.outgoing_world import archived
 
 MESSAGE = NotifyTask(subject=Subject(kind=SubjectKind.RECORDING, id=RECORDING_ID)).as_message()
@@ -115,3 +116,27 @@ def test_a_worker_that_dies_at_any_call_loses_no_message(call: int, after: bool)
     catch_up(here.ports)
     assert {body for _, body in here.fakes.leftovers.back} == {"one", "two"}
     assert here.fakes.leftovers.bodies == []
+
+
+@pytest.mark.parametrize("bad", [1, 30, 250])
+def test_messages_that_cannot_be_put_back_keep_no_other(bad: int) -> None:
+    """A queue refuses what grew too large: twenty such messages ended every run before all others."""
+    here = world()
+    for number in range(bad):
+        here.fakes.leftovers.gives_up(GUARDS_QUEUE, f"bad {number}")
+    for number in range(3):
+        here.fakes.leftovers.gives_up(GUARDS_QUEUE, f"good {number}")
+    plain = here.fakes.leftovers.put_back
+
+    def refused(name: str, message: PoisonMessage) -> None:
+        if message.body.startswith("bad"):
+            raise StorageError("413")
+        plain(name, message)
+
+    object.__setattr__(here.fakes.leftovers, "put_back", refused)
+    for _ in range(12):
+        with pytest.raises(StorageError):
+            catch_up(here.ports)
+        here.fakes.clock.advance(minutes=6)
+    assert {body for _, body in here.fakes.leftovers.back} == {f"good {number}" for number in range(3)}
+    assert len(here.fakes.leftovers.bodies) == bad
