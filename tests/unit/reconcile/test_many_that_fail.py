@@ -119,7 +119,7 @@ def test_what_lies_behind_many_that_always_fail_is_reached(loop: str, bad: int) 
 
 
 def test_a_run_that_begins_further_on_says_that_it_has_not_seen_all(caplog: pytest.LogCaptureFixture) -> None:
-    """`recording.reconciled` tells of whole runs alone; and the run after it begins with the most urgent again."""
+    """`recording.reconciled` is logged for whole runs only; and the run after it begins with the most urgent again."""
     here = overdue_chunks(250)
     with suppress(StorageError):
         here.reconciles()
