@@ -142,3 +142,11 @@ def test_storage_that_fails_itself_moves_no_loop_on() -> None:
     with suppress(StorageError):
         here.reconciles()
     assert not here.fakes.catalog.cursor("open_chunks_from")
+
+
+@pytest.mark.parametrize("place", ["x", "-1", "9" * 5000, "999999999", "\u0967", "1.5"])
+def test_a_place_that_nobody_wrote_is_the_beginning(place: str) -> None:
+    """A row may hold anything, and no run may end at it."""
+    here = overdue_chunks(0)
+    here.fakes.catalog.save_cursor("open_chunks_from", place)
+    assert runs_until(here, sent) in (1, 2)
