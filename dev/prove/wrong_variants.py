@@ -298,10 +298,10 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
 CAUGHT_BEFORE: dict[Variant, int] = {
     verify_only_what_was_written: 23,
     ask_for_the_media_alone: 33,
-    twice_the_same_is_final: 23,
+    twice_the_same_is_final: 116,
     suspects_take_the_name: 25,
     replace_what_has_the_name: 33,
-    nothing_reopens: 34,
+    nothing_reopens: 108,
     one_witness_is_proof: 35,
     about_as_long_is_whole: 49,
 }
@@ -316,12 +316,12 @@ def caught_at(variant: Variant, most: int) -> tuple[int, str] | None:
 
 
 def is_caught(variant: Variant, most: int) -> bool:
-    """Return whether the witness objects in a seed below `most`; the one that has caught the variant before goes first.
+    """Return whether the witness objects in a seed below `most`, or in the one that has caught the variant before.
 
     Where the product has made another life of that seed, all are lived.
     """
     before = CAUGHT_BEFORE.get(variant, 0)
-    return _caught_in(variant, sorted(range(most), key=lambda seed: seed != before)) is not None
+    return _caught_in(variant, list(dict.fromkeys((before, *range(most))))) is not None
 
 
 def _caught_in(variant: Variant, seeds: Sequence[int]) -> tuple[int, str] | None:

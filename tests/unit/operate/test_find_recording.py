@@ -81,5 +81,5 @@ def test_a_file_that_was_archived_meanwhile_is_said_to_be_so() -> None:
     here.fakes.catalog.add_chunk(record(ChunkState.SOURCE_DELETED, task=task()))
     with pytest.raises(RequestError, match=f"{SHORT}/0 is archived"):
         find_item(f"{SHORT}/0", here.ports, here.settings)
-    with pytest.raises(RequestError, match=f"named by '{SHORT}/7'"):
+    with pytest.raises(RequestError, match=f"recording {SHORT} has no file 7"):
         find_item(f"{SHORT}/7", here.ports, here.settings)
