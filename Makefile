@@ -73,8 +73,12 @@ up: install ## the same system, left running, with things to try (PORT=7072, DAT
 bench: install ## measure the copy beside what one would pick instead (fifteen minutes; docs/performance.md)
 	@$(BIN)/python -m dev bench
 
-test: install ## all tests; T=tests/unit/archive for a folder or file, K=claim for tests whose names match
-	@$(if $(T),test -e "$(firstword $(subst ::, ,$(T)))" || { echo "There is no $(T). T= is a folder or file of tests."; exit 2; })
+# The folders and files in T are there; what begins with a dash is an option of pytest.
+.PHONY: chosen
+chosen:
+	@for path in $(T); do case $$path in -*) ;; *) test -e "$${path%%::*}" || { echo "There is no $$path. T= is a folder or file of tests."; exit 2; } ;; esac; done
+
+test: chosen install ## all tests; T=tests/unit/archive for a folder or file, K=claim for tests whose names match
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(T) $(if $(K),-k "$(K)") || { code=$$?; test $$code != 5 || echo "No test matches$(if $(K), K=$(K))$(if $(T), in $(T))."; exit $$code; }
 
 fast: install ## one case of each unit test, in one to three minutes: no storage emulator, nothing slow

@@ -46,6 +46,23 @@ def test_npm_is_looked_for_before_python_packages_are_fetched(tmp_path: Path) ->
     assert "npm is needed" in answer.stdout
 
 
+@pytest.mark.parametrize(
+    ("wanted", "missing"),
+    [
+        ("tests/nope", "tests/nope"),
+        ("tests/unit tests/unit/test_nope.py::test_it", "tests/unit/test_nope.py::test_it"),
+        ("tests/unit", ""),
+        ("--fast tests/unit --ignore=tests/nope --deselect=tests/nope::test_it tests/dev/test_makefile.py::test_x", ""),
+        ("", ""),
+    ],
+)
+def test_tests_that_are_not_there_are_named(wanted: str, missing: str) -> None:
+    """With two processes pytest says only that no tests ran; its options go through."""
+    answer = make("chosen", f"T={wanted}")
+    assert (answer.returncode != 0) is bool(missing)
+    assert answer.stdout == (f"There is no {missing}. T= is a folder or file of tests.\n" if missing else "")
+
+
 @pytest.mark.parametrize(("major", "is_enough"), [(12, False), (18, False), (20, True), (24, True)])
 def test_an_old_node_is_noticed_before_anything_is_fetched(tmp_path: Path, major: int, is_enough: bool) -> None:
     """Debian's own is often too old; npm then failed in the middle, and Azurite with a stack of JavaScript."""
