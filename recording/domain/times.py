@@ -53,6 +53,11 @@ def later(known: datetime, told: datetime, now: datetime) -> datetime:
     return max(known, told) if is_within_reason(known, now) else told
 
 
+def within_reason(told: datetime | None, now: datetime) -> datetime | None:
+    """Return a time within reason, or None: one far from now was never set."""
+    return told if told is not None and is_within_reason(told, now) else None
+
+
 def after(moment: datetime, milliseconds: float) -> datetime | None:
     """Return the time so many milliseconds after another; None where no calendar has it."""
     try:

@@ -35,7 +35,7 @@ from recording.errors import BlobLockedError, ClaimLostError, RecordingError, So
 from recording.errors.codes import Code
 from recording.library.seal.waiting import seal_recording
 from recording.ports import Directory, IndexKeySource, Ports
-from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.ports.outgoing.announce import announce
 from recording.ports.stored import all_chunks_of, refuse_unread
 from recording.ports.unread import keep_unread
@@ -67,7 +67,7 @@ def follow_up_message(text: str, ports: Ports) -> None:
         with span("follow_up", recording_id=recording_id):
             follow_up(recording_id, ports)
     except (RecordingError, *ODD_CONTENT) as error:
-        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        code = code_of(error)
         emit(Event.FOLLOW_UP_FAILED, code=code, attempt=attempt + 1, recording_id=recording_id)
         if attempt + 1 < ATTEMPTS:
             ports.follow_ups.send(recording_id, attempt + 1, FIRST_DELAY * 4**attempt)

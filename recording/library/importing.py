@@ -41,7 +41,7 @@ from recording.library.directory import find_all
 from recording.library.inline_media import ImportSource
 from recording.ports import Archive, AuditEntry, Ports
 from recording.ports.audit import DONE
-from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.ports.library.follow_ups import request_follow_up
 from recording.settings import Settings
 
@@ -110,7 +110,7 @@ def import_recordings(
             else:
                 run.take(entry)
         except (RecordingError, *ODD_CONTENT) as error:
-            code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+            code = code_of(error)
             run.done.problems.append((entry.blob, code))
         progress(run.done)
     return run.done

@@ -16,10 +16,9 @@ from recording.domain.find.directory import Span
 from recording.domain.ids import name_of
 from recording.domain.state.chunk import ChunkRecord, Home
 from recording.errors import BlobLockedError, RecordingError
-from recording.errors.codes import Code
 from recording.library.follow_up import follow_up, library_of
 from recording.ports import Ports
-from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -212,7 +211,7 @@ def _follow_up(recording_id: str, done: Rebuilt, ports: Ports) -> None:
     try:
         follow_up(recording_id, ports, again=_lacks_rows(recording_id, ports))
     except (RecordingError, *ODD_CONTENT) as error:
-        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        code = code_of(error)
         done.problems.append((recording_id, code))
         emit(Event.FOLLOW_UP_FAILED, code=code, recording_id=recording_id)
 

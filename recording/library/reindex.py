@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from recording.errors import RecordingError
-from recording.errors.codes import Code
 from recording.library.follow_up import follow_up
 from recording.ports import Ports, Unreadable
-from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.bulkhead import ODD_CONTENT, code_of
 
 LOOP = "reindex"  # the cursor
 PAGE = 200
@@ -55,6 +54,4 @@ def _follow_up(recording_id: str, done: Reindexed, ports: Ports, *, again: bool)
     try:
         done.written += follow_up(recording_id, ports, again=again)
     except (RecordingError, *ODD_CONTENT) as error:
-        done.problems.append(
-            (recording_id, error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD)
-        )
+        done.problems.append((recording_id, code_of(error)))

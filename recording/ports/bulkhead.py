@@ -22,6 +22,17 @@ MOST_ASKED = 10  # times in a loop that storage is probed: does all of it fail, 
 ODD_CONTENT = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
+def code_of(error: Exception) -> Code:
+    """Return the code of a failure; what odd content raised is an unreadable record."""
+    return error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+
+
+def from_anywhere(items: Sequence[T], jitter: Callable[[], float]) -> list[T]:
+    """Return the items from a random one on: many that always fail end a run, but not each before the same."""
+    first = int(jitter() * len(items))
+    return [*items[first:], *items[:first]]
+
+
 class Bulkhead:
     """The failures of one run, item by item.
 
@@ -132,7 +143,7 @@ class Bulkhead:
             self.outage = self.outage or error
             is_many = self._in_a_row[loop] >= MOST_IN_A_ROW and loop not in self._answers
             self.is_blind = self.is_blind or not where or is_many
-        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        code = code_of(error)
         self.report(loop, where, code, type(error).__name__)
 
     def report(self, loop: str, where: str, code: str, detail: str | None = None) -> None:

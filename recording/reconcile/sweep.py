@@ -7,7 +7,6 @@ quarantine, so nothing loops forever.
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
 
 from recording.archive.claim import ids_of, unreadable_task
 from recording.archive.tasks import NEWER_AFTER, NewerTaskError, UnreadableTaskError, read_task
@@ -17,14 +16,13 @@ from recording.domain.state.transitions import is_settled_for
 from recording.errors import StorageError
 from recording.ingest import ingest_text, why_of_others
 from recording.ports import DeadLetter, PoisonMessage, Ports, Unreadable
-from recording.ports.bulkhead import Bulkhead
+from recording.ports.bulkhead import Bulkhead, from_anywhere
 from recording.reconcile.in_turn import InTurn
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 MOST_LETTERS = 1000  # dead letters of one run
 MOST_A_RUN = 2000  # items of a loop's window, to stay well below the host's time limit; the next run continues
-T = TypeVar("T")
 SWEPT = ("poisoned_events", "dead_letters")  # loops of which many items may fail while storage answers
 MOST_POISONED = 50_000  # messages of each poison queue in one run
 
@@ -99,7 +97,7 @@ def task_in(message: PoisonMessage, now: datetime, settings: Settings) -> ChunkT
 def _events(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     def put_back(messages: Sequence[PoisonMessage]) -> int:
         done = bulkhead.each_at_once(
-            _from_anywhere(messages, ports),
+            from_anywhere(messages, ports.jitter),
             lambda message: put_back_event(message, ports, settings),
             "poisoned_events",
             lambda one: one.id,
@@ -107,12 +105,6 @@ def _events(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
         return len(done)
 
     return _in_batches(ports.queue.poisoned_events, put_back, bulkhead, "poisoned_events")
-
-
-def _from_anywhere(items: Sequence[T], ports: Ports) -> Sequence[T]:
-    """Return the items from a random one on: many in a row that always fail end each run, but not before the same."""
-    first = int(ports.jitter() * len(items))
-    return [*items[first:], *items[:first]]
 
 
 def _in_batches(
@@ -196,7 +188,7 @@ def _letters(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     except StorageError as error:
         _tell_unavailable(error)
     done = bulkhead.each(
-        _from_anywhere(letters, ports),
+        from_anywhere(letters, ports.jitter),
         lambda letter: _take_letter(letter, ports, settings),
         "dead_letters",
         lambda one: one.name,

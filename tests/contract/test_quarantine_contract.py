@@ -108,14 +108,19 @@ def test_entries_are_read_many_at_once(storage: Settings) -> None:
     adapter.close()
 
 
+def service_of(storage: Settings) -> BlobServiceClient:
+    """Return the SDK's own client of the account: a hand beside the app."""
+    connection = storage.host_storage.connection_string
+    assert connection is not None
+    return BlobServiceClient.from_connection_string(connection.get_secret_value())
+
+
 @pytest.mark.azurite
 def test_an_entry_that_cannot_be_read_as_it_is_stored_hides_no_other(storage: Settings) -> None:
     """A rule or a hand may move a blob to the archive tier: reading it is then refused for good."""
     adapter = BlobQuarantine(storage)
     archived, fine = adapter.put(ENTRY), adapter.put(replace(ENTRY, reason="other"))
-    connection = storage.host_storage.connection_string
-    assert connection is not None
-    with BlobServiceClient.from_connection_string(connection.get_secret_value()) as service:
+    with service_of(storage) as service:
         service.get_blob_client("recording-quarantine", archived).set_standard_blob_tier("Archive")
     found = dict(adapter.entries())
     assert found[fine] == replace(ENTRY, reason="other")
@@ -129,9 +134,7 @@ def test_a_foreign_blob_in_the_container_does_not_hide_the_entries(storage: Sett
     """Somebody put a note there; the sweep must go on, and show it."""
     adapter = BlobQuarantine(storage)
     kept = adapter.put(ENTRY)
-    connection_string = storage.host_storage.connection_string
-    assert connection_string is not None
-    with BlobServiceClient.from_connection_string(connection_string.get_secret_value()) as service:
+    with service_of(storage) as service:
         service.get_blob_client(QUARANTINE_CONTAINER, name).upload_blob(b"a note")
     found = dict(adapter.entries())
     assert found[kept] == ENTRY
@@ -193,9 +196,7 @@ def test_what_a_newer_version_wrote_into_an_entry_stays_when_it_is_marked(storag
     """Both versions work side by side during an upgrade, and a rollback must not cost what the newer one noted."""
     quarantine = BlobQuarantine(storage)
     name = quarantine.put(ENTRY)
-    connection = storage.host_storage.connection_string
-    assert connection is not None
-    with BlobServiceClient.from_connection_string(connection.get_secret_value()) as service:
+    with service_of(storage) as service:
         blob = service.get_blob_client(QUARANTINE_CONTAINER, name)
         later = {"later": {"kept": [1, "two"]}}
         blob.upload_blob(json.dumps({**json.loads(blob.download_blob().readall()), **later}), overwrite=True)

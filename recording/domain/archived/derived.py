@@ -130,8 +130,7 @@ def read_derived_receipt(name: str, raw: bytes | None) -> dict[str, Any] | None:
         return None
     blob_name, stem = found.get("blobName"), name.removesuffix("json")
     is_beside = isinstance(blob_name, str) and blob_name.startswith(stem) and "/" not in blob_name[len(stem) :]
-    told = {field: found.get(field) for field in _TOLD}
-    is_whole = all(type(value) in kinds for value, kinds in zip(told.values(), _TOLD.values(), strict=True))
+    is_whole = all(type(found.get(field)) in kinds for field, kinds in _TOLD.items())
     return found if is_beside and is_whole else None
 
 

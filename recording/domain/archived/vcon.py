@@ -22,7 +22,7 @@ from recording.domain.incoming.participants import canonical_participant
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import stored_name
-from recording.domain.times import is_within_reason, iso_text
+from recording.domain.times import iso_text, within_reason
 
 VERSION = "0.4.0"
 LEFT_OUT = "left-out"  # the purpose of the attachment that names what the vCon lacks
@@ -68,8 +68,8 @@ class ChunkPart:
     def started_at(self) -> datetime:
         """Return when it begins."""
         told, task = self.metadata.started_at if self.metadata else None, self.record.task
-        named = (one for one in (told, task.recording_start_time) if one is not None)
-        return next((one for one in named if is_within_reason(one, task.event_time)), task.event_time)
+        named = (within_reason(one, task.event_time) for one in (told, task.recording_start_time))
+        return next(filter(None, named), task.event_time)
 
     @property
     def seconds(self) -> float | None:

@@ -37,7 +37,7 @@ from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_held
-from recording.domain.times import as_utc, is_within_reason
+from recording.domain.times import as_utc, within_reason
 from recording.domain.watched.expectation import over_since
 
 _LAST_MS = 9_999_999_999_999
@@ -290,11 +290,8 @@ def started_at(record: RecordingRecord, chunks: Sequence[ChunkRecord]) -> dateti
 
 
 def _believed(told: datetime | None, chunk: ChunkRecord) -> datetime | None:
-    """Return when a chunk is said to have begun; a time far from that of its event was never set.
-
-    The days of every retention rule are counted from here.
-    """
-    return told if told is not None and is_within_reason(told, chunk.task.event_time) else None
+    """Return when a chunk is said to have begun, near its event: the days of every retention rule count from here."""
+    return within_reason(told, chunk.task.event_time)
 
 
 def partitions_of(record: RecordingRecord, facts: RecordingFacts, key: IndexKey) -> tuple[str, ...]:

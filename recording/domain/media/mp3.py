@@ -23,7 +23,7 @@ _JOINED = 4 * _LONGEST_LOOK  # bytes of a piece that are put behind what is left
 _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
 _AT_ONCE = 64  # frames of any sizes that are matched by one regular expression
 _STEPS_BETWEEN_RUNS = 4 * _AT_ONCE + 1  # single steps, before frames are compared at once again
-# A legal header of layer III has one of these two bytes behind the first; what else looks like one is not tried.
+# The second and the third byte that a legal header of layer III may have; what else looks like one is not tried.
 _THIRD = b"".join(b"\\x%02x" % third for third in range(0x10, 0xF0) if third >> 2 & 3 != 3)
 _CANDIDATE = re.compile(rb"\xff[\xe2\xe3\xf2\xf3\xfa\xfb][%s]|ID3|TAG|APETAGEX|LYRICSBEGIN" % _THIRD)
 WITHOUT_SOUND = (b"Xing", b"Info")  # an encoder's table in place of sound

@@ -35,9 +35,7 @@ KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordi
         *(b"QDM2", b"QDMC", b"MAC3", b"MAC6", b"agsm", b"wma ", b"vc-1", b"mlpa", b"dvc ", b"dvcp", b"NONE"),
     )
 )
-_SIZES_OF_A_HOLE = re.compile(
-    bytes(4 * 64)
-)  # so many samples in a row without a byte; a sector of zeros is 128 of them
+_SIZES_OF_A_HOLE = re.compile(bytes(4 * 64))  # 64 samples in a row without a byte; a sector of zeros is 128 of them
 _SEQUENCE_PARAMETERS = 7  # as a kind of unit
 _DAMAGED = "the MP4 file's index is damaged"
 

@@ -16,7 +16,6 @@ from recording.domain.keep.custody import Custody, CustodyState, Mark
 from recording.domain.keep.disposition import Action
 from recording.domain.keep.rules import RuleSet
 from recording.errors import ClaimLostError, RecordingError, StorageError
-from recording.errors.codes import Code
 from recording.library.keep import erasures
 from recording.library.keep.assess import Assessed, assess_page, assessed, has_come_back, keeping_of, rules_in_force
 from recording.library.keep.bundles import end_bundles
@@ -24,7 +23,7 @@ from recording.library.keep.destroy import OPERATION, Outcome, destroy
 from recording.library.keep.holds import hold_blobs, is_to_be_compared
 from recording.library.keep.leftovers import Leftovers
 from recording.ports import AuditEntry, Custodian, Ports, Unreadable
-from recording.ports.bulkhead import MOST_REPORTED, ODD_CONTENT
+from recording.ports.bulkhead import MOST_REPORTED, ODD_CONTENT, code_of
 from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -163,7 +162,7 @@ class _Run:
         self._note(name, error)
 
     def _note(self, recording_id: str, error: Exception) -> None:
-        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        code = code_of(error)
         self.report.problems.append((recording_id, code))
         emit(Event.DISPOSE_REFUSED, recording_id=recording_id, code=code)
         if isinstance(error, StorageError) and len(self.report.problems) % MOST_PROBLEMS == 0:

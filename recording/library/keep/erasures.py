@@ -37,7 +37,7 @@ from recording.library.keep.speaker_files import SpeakerTask
 from recording.library.keep.sweep import cleaned_request, sweep
 from recording.library.keep.sweep_run import Run
 from recording.ports import Custodian, Page, Ports, Unreadable
-from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.ports.stored import page_in_order
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -255,7 +255,7 @@ def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
             left += 1
         except (RecordingError, *ODD_CONTENT) as error:
             failed.append(error)
-            code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+            code = code_of(error)
             emit(Event.DISPOSE_REFUSED, entry=erasure.erasure_id, code=code)
             if len(failed) % MOST_FAILED == 0:
                 ports.catalog.time()

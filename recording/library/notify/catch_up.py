@@ -19,7 +19,7 @@ from recording.library.notify.leftovers import put_back_all
 from recording.library.notify.operate import health_of_ways
 from recording.library.notify.write import unwritten
 from recording.ports import Ports, Unreadable
-from recording.ports.bulkhead import Bulkhead
+from recording.ports.bulkhead import Bulkhead, from_anywhere
 from recording.ports.outgoing import OutgoingPorts
 from recording.telemetry import Event, emit
 
@@ -131,9 +131,8 @@ def _unwritten(ports: Ports, outgoing: OutgoingPorts, bulkhead: Bulkhead) -> Ite
     before = ports.clock.now() - WAITED_TOO_LONG
     candidates = [*_recordings(ports), (_LOG_OF_SEAL, None)]
     candidates += bulkhead.part(lambda: _exports(ports), list[Candidate](), "events_exports")
-    first = int(ports.jitter() * len(candidates))  # many that always fail end a run, but not each before the same
     found = bulkhead.each_at_once(
-        [*candidates[first:], *candidates[:first]],
+        from_anywhere(candidates, ports.jitter),
         lambda one: (one[0], any(event.at < before for event in unwritten(one[0], ports, outgoing, one[1]))),
         "events_unwritten",
         lambda one: one[0].name,

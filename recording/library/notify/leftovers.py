@@ -8,7 +8,7 @@ from collections.abc import Set
 from functools import partial
 
 from recording.ports import PoisonMessage, Ports
-from recording.ports.bulkhead import MOST_IN_A_ROW, Bulkhead
+from recording.ports.bulkhead import MOST_IN_A_ROW, Bulkhead, from_anywhere
 from recording.ports.queues import Leftovers
 from recording.telemetry import Event, emit
 
@@ -23,9 +23,7 @@ def put_back_all(ports: Ports, bulkhead: Bulkhead) -> int:
     count = 0
     for name in leftovers.names:
         received = bulkhead.part(partial(leftovers.received, name, MOST), list[PoisonMessage](), name)
-        is_many = len(received) > MOST_IN_A_ROW  # those that always fail end a run, but not each before the same
-        first = int(ports.jitter() * len(received)) if is_many else 0
-        turned = [*received[first:], *received[:first]]
+        turned = from_anywhere(received, ports.jitter) if len(received) > MOST_IN_A_ROW else received
         count += len(bulkhead.each(turned, partial(put_back, name, leftovers), name, lambda message: message.id))
     return count
 

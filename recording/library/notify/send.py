@@ -30,7 +30,7 @@ from recording.errors import ClaimLostError, RecordingError
 from recording.errors.codes import Code
 from recording.library.notify.write import write_events
 from recording.ports import Ports
-from recording.ports.bulkhead import ODD_CONTENT
+from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.ports.outgoing import Answer, OutgoingPorts, Way, is_for
 from recording.ports.unread import keep_unread
 from recording.telemetry import Event, emit, span
@@ -60,7 +60,7 @@ def notify_message(text: str, ports: Ports) -> None:
         with span("notify"):
             notify(task, ports, outgoing)
     except (RecordingError, *ODD_CONTENT) as error:
-        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        code = code_of(error)
         emit(Event.NOTIFY_FAILED, code=code, attempt=task.attempt + 1, entry=task.subject.name)
         outgoing.queue.send(task.again(), task.wait())
 

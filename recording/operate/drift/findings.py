@@ -15,9 +15,8 @@ from recording.errors import (
     RecordingError,
     StorageError,
 )
-from recording.errors.codes import Code
 from recording.ports import Ports
-from recording.ports.bulkhead import ODD_CONTENT, Bulkhead
+from recording.ports.bulkhead import ODD_CONTENT, Bulkhead, code_of
 
 ARCHIVE_TIER = "archive tier"
 CATALOG, ARCHIVE = "the catalog", "the archive"  # of which a listing broke off
@@ -141,7 +140,7 @@ class Findings:
     def add_failure(self, recording_id: str, error: Exception, bulkhead: Bulkhead) -> None:
         """Record a recording that could not be compared."""
         bulkhead.failed("drift", recording_id, error)
-        code = error.code if isinstance(error, RecordingError) else Code.UNREADABLE_RECORD
+        code = code_of(error)
         self.unread.append(Unread(recording_id, code, recording_id))
 
     def add(self, looked: Looked) -> None:
