@@ -4,6 +4,7 @@ It is the only list of recordings that ACS keeps. It is minutes to hours late, b
 recording or chunk that only the log knows is recorded here, and reported if its file does not arrive in time.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +36,7 @@ def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
 
     A run reads a bounded number of rows, and the next run continues behind them; each row is read once, however late it
     arrived. If log or catalog do not answer, nothing is skipped: the same rows are read again. Where rows alone fail,
-    while storage answers, the next run continues behind those that were tried.
+    while storage answers, they are tried once more, and the next run continues behind them.
 
     Raises:
         StorageError: when the position cannot be read or saved.
@@ -55,17 +56,27 @@ def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
         return 0
     rows = found[:MOST_A_RUN]
     counted = [row for row in rows if row.chunk_count > 0]
-    outcomes = bulkhead.each_at_once(counted, lambda row: _note(row, ports), "acs_log", lambda row: row.recording_id)
+    noted = _noted(counted, ports, bulkhead)
     tried = bulkhead.tried["acs_log"]
     is_cut = tried < len(counted)
     last = counted[tried - 1] if is_cut else rows[-1] if rows else None
     following = _place_of(last) if last else position
     is_behind = is_cut or len(found) > MOST_A_RUN
-    has_failed = len(outcomes) < tried and not bulkhead.is_answered("acs_log")
-    if following and not has_failed and (not is_cut or "acs_log" in bulkhead.given_up):  # else they are read again
+    failed = [row for row in counted[:tried] if row not in noted]
+    is_in_outage = bool(failed) and not bulkhead.is_answered("acs_log")
+    if following and not is_in_outage and (not is_cut or "acs_log" in bulkhead.given_up):  # else they are read again
+        noted |= _noted(failed, ports, bulkhead)  # a row that fails once is read once more, before it is left behind
         ports.catalog.save_cursor(CURSOR, following if is_behind else f"{FINISHED}{following}")
-    emit(Event.COUNTED, count=sum(outcomes), chunks=sum(row.chunk_count for row in rows))
-    return sum(outcomes)
+    emit(Event.COUNTED, count=sum(noted.values()), chunks=sum(row.chunk_count for row in rows))
+    return sum(noted.values())
+
+
+def _noted(rows: Sequence[RecordingSummary], ports: Ports, bulkhead: Bulkhead) -> dict[RecordingSummary, bool]:
+    """Record rows, each on its own; return those that did not fail, and whether each had something new."""
+    made = bulkhead.each_at_once(
+        rows, lambda row: (row, _note(row, ports)), "acs_log", lambda row: row.recording_id
+    )
+    return dict(made)
 
 
 def _place_of(summary: RecordingSummary) -> str:

@@ -155,3 +155,12 @@ def test_a_row_that_comes_hours_late_is_read() -> None:
     here.fakes.log.rows.append(RecordingSummary("late", 1, EVENT_TIME - timedelta(hours=9), here.now))
     _goes_by(here, 2)
     assert {"early", "late"} <= set(here.fakes.catalog.recordings)
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+def test_a_row_that_fails_once_is_not_left_behind(rows: int) -> None:
+    """Each row is read in one run only, and what it says may be known from nowhere else."""
+    here = _here(*[_row(f"r{number:02d}") for number in range(rows)])
+    here.fakes.catalog.fail_next("add_recording", StorageBusyError("busy"))
+    assert count(here.ports, here.settings, Bulkhead()) == rows
+    assert len(here.fakes.catalog.recordings) == rows
