@@ -1,7 +1,7 @@
 """Rebuild: recreate the whole catalog and the directory from the blobs of an archive container alone.
 
-Each folder is independent, and what the catalog already knows is left unchanged, so repeating it changes nothing, and
-an interrupted run continues after the last folder. Not in the archive, and so not recreated: the audit trail, the
+Each folder is independent: one whose documents cannot be read is a problem of its own. What the catalog already knows
+is left unchanged, so repeating it changes nothing, and an interrupted run continues after the last folder. Not in the archive, and so not recreated: the audit trail, the
 quarantine, chunks that were not archived, and recordings without files.
 """
 
@@ -15,10 +15,10 @@ from recording.domain.archived.rebuilt import Document, chosen, chunk_of, read_d
 from recording.domain.find.directory import Span
 from recording.domain.ids import name_of
 from recording.domain.state.chunk import ChunkRecord, Home
-from recording.errors import BlobLockedError, RecordingError
+from recording.errors import BlobLockedError, RecordingError, StorageError
 from recording.library.follow_up import follow_up, library_of
 from recording.ports import Ports
-from recording.ports.bulkhead import ODD_CONTENT, code_of
+from recording.ports.bulkhead import MOST_IN_A_ROW, ODD_CONTENT, code_of
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -67,18 +67,25 @@ def rebuild(
         progress: called after each folder.
 
     Raises:
-        StorageError: archive, catalog or directory do not answer; the next run continues.
+        StorageError: the listing failed, or `MOST_IN_A_ROW` folders in a row did; the next run continues.
     """
-    done = Rebuilt()
+    done, failed = Rebuilt(), 0
     cursor = f"{LOOP}-{name_of(prefix)}" if prefix else LOOP
     behind = "" if from_start else ports.catalog.cursor(cursor)
     for folder, blobs in _folders(ports.archive.list(prefix)):
         if not f"{folder}/".startswith(prefix) or (behind and _order_of(folder) <= _order_of(behind)):
             continue
-        _rebuild_folder(folder, blobs, done, ports, settings)
+        try:
+            _rebuild_folder(folder, blobs, done, ports, settings)
+            failed = 0
+        except StorageError as error:
+            failed += 1
+            if failed == MOST_IN_A_ROW:
+                raise
+            done.problems.append((folder, error.code))
         done.folders += 1
         progress(done)
-        if done.folders % SAVED_EVERY == 0:
+        if done.folders % SAVED_EVERY == 0 and not failed:
             ports.catalog.save_cursor(cursor, folder)
     ports.catalog.save_cursor(cursor, "")
     return done

@@ -42,6 +42,7 @@ def told_of(here: World) -> tuple[Any, ...]:
 def test_a_run_that_ends_behind_any_folder_goes_on_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blobs are listed in the order of whole names, which is not that of their folders."""
     monkeypatch.setattr(module, "SAVED_EVERY", 1)
+    monkeypatch.setattr(module, "MOST_IN_A_ROW", 1)
     for ends_behind in range(1, len(NAMES) + 1):
         here = named(*NAMES)
         before = told_of(here)
@@ -177,3 +178,35 @@ def test_a_recording_that_cannot_be_followed_up_stops_no_rebuild(error: Exceptio
     object.__setattr__(here.fakes.catalog, "chunk_rows_of", refused)
     done = rebuild(here.ports, here.settings, from_start=True)
     assert (done.folders, done.problems) == (2, [("a", "unreadable_record")])
+
+
+def test_a_folder_that_always_fails_is_named_and_stops_no_rebuild() -> None:
+    """Its manifest's blob answers with errors for days; all that sorts behind it would never come back."""
+    here = named("a", "b", "c")
+    loses_its_tables(here)
+    broken = sorted({name.rpartition("/")[0] for name in here.fakes.archive.blobs})[0]
+    plain = here.fakes.archive.get
+
+    def refused(name: str) -> Any:
+        if name.startswith(f"{broken}/"):
+            raise StorageBusyError("damaged")
+        return plain(name)
+
+    here.fakes.archive.get = refused  # type: ignore[method-assign]
+    done = rebuild(here.ports, here.settings)
+    assert (done.folders, done.recordings, done.problems) == (3, 2, [(broken, "storage_busy")])
+    here.fakes.archive.get = plain  # type: ignore[method-assign]
+    assert rebuild(here.ports, here.settings).recordings == 1
+
+
+def test_storage_that_fails_for_many_folders_in_a_row_ends_the_run() -> None:
+    """Each failure takes the time limits of storage; the next run begins before the first folder that failed."""
+    here = named(*[f"r{number:02d}" for number in range(30)])
+    loses_its_tables(here)
+    here.fakes.archive.fail_next("get", StorageBusyError("down"), times=100_000)
+    seen_folders: list[int] = []
+    with pytest.raises(StorageBusyError):
+        rebuild(here.ports, here.settings, progress=lambda done: seen_folders.append(done.folders))
+    assert seen_folders[-1] == module.MOST_IN_A_ROW - 1
+    here.fakes.archive.fails_no_more("get")
+    assert rebuild(here.ports, here.settings).recordings == 30
