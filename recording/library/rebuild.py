@@ -1,8 +1,9 @@
 """Rebuild: recreate the whole catalog and the directory from the blobs of an archive container alone.
 
 Each folder is independent: one whose documents cannot be read is a problem of its own. What the catalog already knows
-is left unchanged, so repeating it changes nothing, and an interrupted run continues after the last folder. Not in the archive, and so not recreated: the audit trail, the
-quarantine, chunks that were not archived, and recordings without files.
+is left unchanged, so repeating it changes nothing, and an interrupted run continues after the last folder. Not in the
+archive, and so not recreated: the audit trail, the quarantine, chunks that were not archived, and recordings without
+files.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -73,9 +73,7 @@ def count(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
 
 def _noted(rows: Sequence[RecordingSummary], ports: Ports, bulkhead: Bulkhead) -> dict[RecordingSummary, bool]:
     """Record rows, each on its own; return those that did not fail, and whether each had something new."""
-    made = bulkhead.each_at_once(
-        rows, lambda row: (row, _note(row, ports)), "acs_log", lambda row: row.recording_id
-    )
+    made = bulkhead.each_at_once(rows, lambda row: (row, _note(row, ports)), "acs_log", lambda row: row.recording_id)
     return dict(made)
 
 

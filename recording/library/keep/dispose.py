@@ -15,6 +15,7 @@ from recording.domain.keep import custody as row_of
 from recording.domain.keep.custody import Custody, CustodyState, Mark
 from recording.domain.keep.disposition import Action
 from recording.domain.keep.rules import RuleSet
+from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, RecordingError, StorageError
 from recording.library.keep import erasures
 from recording.library.keep.assess import Assessed, assess_page, assessed, has_come_back, keeping_of, rules_in_force
@@ -85,20 +86,23 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
     run = _Run(report, rules, Leftovers(ports), ports, settings)
     if ports.custodian is not None:
         run.carry_on_erasures(ports.custodian)
+
+    def is_over() -> bool:
+        return clock() - began > DISPOSE_TIME.total_seconds()
+
     while True:
         page = ports.catalog.recordings_page(position, PAGE)
         report.pages += 1
-        report.seen += len(page.items)
-        run.leave([row for row in page.items if isinstance(row, Unreadable)])
-        for one in assess_page(page.items, rules, ports.clock.now(), ports, settings):
-            run.take(one)
+        taken = run.take_page(page.items, is_over)
+        if taken < len(page.items):
+            page = ports.catalog.recordings_page(position, taken)  # for the position behind the last one taken
         if page.error:
             raise page.error
         position = page.next
         ports.catalog.save_cursor(POSITION, position)
         if not position:
             break
-        if clock() - began > DISPOSE_TIME.total_seconds():
+        if is_over():
             report.complete = False
             break
     if ports.custodian is not None and report.complete:
@@ -123,6 +127,26 @@ class _Run:
     leftovers: Leftovers
     ports: Ports
     settings: Settings
+
+    def take_page(self, items: Sequence[RecordingRecord | Unreadable], is_over: Callable[[], bool]) -> int:
+        """Take the recordings of a page until the time is over; return how many of its rows that were, at least one.
+
+        Recordings that fail take the time limits of storage each: a page of them may last longer than the host allows.
+
+        Raises:
+            StorageError: the custody rows cannot be read.
+        """
+        places = [number for number, row in enumerate(items) if not isinstance(row, Unreadable)]
+        assessed_rows = assess_page(items, self.rules, self.ports.clock.now(), self.ports, self.settings)
+        taken = len(items)
+        for number, one in zip(places, assessed_rows, strict=True):
+            self.take(one)
+            if is_over():
+                taken = number + 1
+                break
+        self.report.seen += taken
+        self.leave([row for row in items[:taken] if isinstance(row, Unreadable)])
+        return taken
 
     def take(self, one: Assessed) -> None:
         """Do what is due for one recording; a failure is noted, and the run continues."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from recording.archive.manifest import rewrite_manifest
 from recording.domain import names
 from recording.domain.keep.custody import Custody
-from recording.domain.keep.destroy import Obstacle, Place, refusal_of
+from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
 from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
 from recording.domain.keep.traces import WITHHELD
@@ -21,7 +21,7 @@ from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_archived
-from recording.errors import BlobLockedError, ClaimLostError, StorageError
+from recording.errors import BlobLockedError, ClaimLostError
 from recording.errors.codes import Code
 from recording.library.analysts import rewrite_where
 from recording.library.keep.assess import every_recording, keeping_of
@@ -49,19 +49,17 @@ def sweep(run: Run, *, is_full: bool) -> Swept:
         is_full: whether to look through the rows of the catalog and the files of analysts as well. If not, what the
             last full look left there is carried over.
 
+    A row, a blob or a whole store that fails keeps the request open, and no other is kept from being looked at.
+
     Raises:
-        StorageError: storage does not answer; the next run continues.
+        StorageError: storage does not answer at all; the next run continues.
     """
     for name, look in SWEEPS.items():
         if not is_full and name in _LARGE:
             run.done.kept |= {(one.place, one.reason): one for one in run.erasure.kept if one.place == _LARGE[name]}
             continue
-        try:
+        with run.alone(_PLACES.get(name, name)):
             look(run)
-        except StorageError as error:
-            if name not in _ELSEWHERE:
-                raise
-            run.done.keep(_ELSEWHERE[name], error.code)  # traces may be there: the request stays open
     return run.done
 
 
@@ -73,26 +71,28 @@ def _scan(place: Place) -> Callable[[Run], None]:
 
     def look(run: Run) -> None:
         for version in list(run.custodian.versions(place, "")):
-            data = None if version.is_deleted else run.custodian.read(version)
-            if (
-                data is None
-                or not (run.is_about(data) or run.is_about(version.name.encode()))
-                or not run.is_within(data)
-            ):
-                continue
-            if run.is_needed(data):
-                run.done.keep(place, Obstacle.NOT_DUE)
-            else:
-                run.destroy(place, [version])
+            with run.alone(place):
+                _scan_version(version, place, run)
 
     return look
+
+
+def _scan_version(version: StoredVersion, place: Place, run: Run) -> None:
+    data = None if version.is_deleted else run.custodian.read(version)
+    if data is None or not (run.is_about(data) or run.is_about(version.name.encode())) or not run.is_within(data):
+        return
+    if run.is_needed(data):
+        run.done.keep(place, Obstacle.NOT_DUE)
+    else:
+        run.destroy(place, [version])
 
 
 def _bundles(run: Run) -> None:
     """Destroy each bundle with an erased recording in it, also one that is being made."""
     for folder in bundles_about(run.erased, run.ports):
-        close_bundle(folder, run.ports)
-        run.destroy(Place.EXPORTS, list(run.custodian.versions(Place.EXPORTS, folder)))
+        with run.alone(Place.EXPORTS):
+            close_bundle(folder, run.ports)
+            run.destroy(Place.EXPORTS, list(run.custodian.versions(Place.EXPORTS, folder)))
 
 
 def _journals(run: Run) -> None:
@@ -125,10 +125,11 @@ def _recordings(run: Run) -> None:
         counts = (run.ports.start_counts, run.ports.running)
         run.done.count += sum(one.forget(run.subject.is_in) for one in counts if one is not None)
     for record in every_recording(run.owner.catalog, partial(run.note_unread, names.RECORDINGS_TABLE)):
-        if record.recording_id not in run.whole:
-            clean_recording(record, run)
-        elif record.disposed_at is not None and (left := _cleaned(record, run)) is not None:  # who started it
-            _save(lambda left=left: run.ports.catalog.save_recording(left), names.RECORDINGS_TABLE, run)  # type: ignore[misc]
+        with run.alone(names.RECORDINGS_TABLE):
+            if record.recording_id not in run.whole:
+                clean_recording(record, run)
+            elif record.disposed_at is not None and (left := _cleaned(record, run)) is not None:  # who started it
+                _save(lambda left=left: run.ports.catalog.save_recording(left), names.RECORDINGS_TABLE, run)  # type: ignore[misc]
 
 
 def clean_recording(record: RecordingRecord, run: Run) -> None:
@@ -172,13 +173,18 @@ def _chunks(run: Run) -> None:
         if isinstance(chunk, Unreadable):
             run.note_unread(names.CHUNKS_TABLE, chunk)
             continue
-        cleaned = _cleaned(chunk, run)
-        if cleaned is None or not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
-            continue
-        if run.is_kept(chunk.task.recording_id):
-            run.done.keep(names.CHUNKS_TABLE, Obstacle.NOT_DUE)
-            continue
-        _save(lambda cleaned=cleaned: run.ports.catalog.save_chunk(cleaned), names.CHUNKS_TABLE, run)  # type: ignore[misc]
+        with run.alone(names.CHUNKS_TABLE):
+            _clean_chunk(chunk, run)
+
+
+def _clean_chunk(chunk: ChunkRecord, run: Run) -> None:
+    cleaned = _cleaned(chunk, run)
+    if cleaned is None or not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
+        return
+    if run.is_kept(chunk.task.recording_id):
+        run.done.keep(names.CHUNKS_TABLE, Obstacle.NOT_DUE)
+        return
+    _save(lambda: run.ports.catalog.save_chunk(cleaned), names.CHUNKS_TABLE, run)
 
 
 def _audit(run: Run) -> None:
@@ -195,17 +201,19 @@ def _custody(run: Run) -> None:
         if isinstance(row, Unreadable):
             run.note_unread(names.CUSTODY_TABLE, row)
             continue
-        cleaned = _cleaned(row, run)
-        if cleaned is not None and cleaned.active_holds:  # a case is released by its name, which must not change
-            run.done.keep(names.CUSTODY_TABLE, Obstacle.NOT_DUE)
-        elif cleaned is not None:
-            _save(lambda cleaned=cleaned: keeping.save_custody(cleaned), names.CUSTODY_TABLE, run)  # type: ignore[misc]
+        with run.alone(names.CUSTODY_TABLE):
+            cleaned = _cleaned(row, run)
+            if cleaned is not None and cleaned.active_holds:  # a case is released by its name, which must not change
+                run.done.keep(names.CUSTODY_TABLE, Obstacle.NOT_DUE)
+            elif cleaned is not None:
+                _save(lambda cleaned=cleaned: keeping.save_custody(cleaned), names.CUSTODY_TABLE, run)  # type: ignore[misc]
     for erasure in list(keeping.erasures()):
         if isinstance(erasure, Unreadable) or erasure.erasure_id == run.erasure.erasure_id:
             continue  # the request of this run is cleaned when the run is noted on it
-        cleaned_request = _cleaned(erasure, run)
-        if cleaned_request is not None:
-            _save(lambda one=cleaned_request: keeping.save_erasure(one), names.CUSTODY_TABLE, run)  # type: ignore[misc]
+        with run.alone(names.CUSTODY_TABLE):
+            cleaned_request = _cleaned(erasure, run)
+            if cleaned_request is not None:
+                _save(lambda one=cleaned_request: keeping.save_erasure(one), names.CUSTODY_TABLE, run)  # type: ignore[misc]
     if run.erasure.tenants is None:
         _rules(run)
 
@@ -221,18 +229,23 @@ def _rules(run: Run) -> None:
         if isinstance(rules, Unreadable):
             run.note_unread(names.CUSTODY_TABLE, rules)
             continue
-        cleaned = _cleaned(rules, run)
-        if cleaned is None:
-            continue
-        if rules is history[-1]:
-            fitting = zip(cleaned.rules, rules.rules, strict=True)
-            kept = tuple(with_changes(words, {"when": known.when}) for words, known in fitting)
-            cleaned = with_changes(cleaned, {"rules": kept})
-            if _cleaned(cleaned, run) is not None:
-                run.done.keep(names.CUSTODY_TABLE, IN_FORCE)
-        if cleaned != rules:
-            keeping.reword_rules(cleaned)
-            run.done.count += 1
+        with run.alone(names.CUSTODY_TABLE):
+            _clean_rules(rules, run, is_in_force=rules is history[-1])
+
+
+def _clean_rules(rules: RuleSet, run: Run, *, is_in_force: bool) -> None:
+    cleaned = _cleaned(rules, run)
+    if cleaned is None:
+        return
+    if is_in_force:
+        fitting = zip(cleaned.rules, rules.rules, strict=True)
+        kept = tuple(with_changes(words, {"when": known.when}) for words, known in fitting)
+        cleaned = with_changes(cleaned, {"rules": kept})
+        if _cleaned(cleaned, run) is not None:
+            run.done.keep(names.CUSTODY_TABLE, IN_FORCE)
+    if cleaned != rules:
+        keeping_of(run.ports).reword_rules(cleaned)
+        run.done.count += 1
 
 
 def cleaned_request(erasure: Erasure, run: Run) -> Erasure:
@@ -301,11 +314,12 @@ def _take_out(found: list[PoisonMessage], store: str, remove: Callable[[PoisonMe
         body = _body(message)
         if not run.subject.is_in(body):
             continue
-        if run.is_needed(body):
-            run.done.keep(store, Obstacle.NOT_DUE)
-        else:
-            remove(message)
-            run.done.count += 1
+        with run.alone(store):
+            if run.is_needed(body):
+                run.done.keep(store, Obstacle.NOT_DUE)
+            else:
+                remove(message)
+                run.done.count += 1
 
 
 def _body(message: PoisonMessage) -> bytes:
@@ -330,4 +344,10 @@ _LARGE = {  # read by a full look alone, with the place under which it notes wha
     **{name: name for name in (names.RECORDINGS_TABLE, names.CHUNKS_TABLE, names.CUSTODY_TABLE)},
     "{PARQUET_CONTAINER}": Place.ANALYSTS,
 }
-_ELSEWHERE = {"{PARQUET_CONTAINER}": Place.ANALYSTS}  # storage that may fail on its own, which stops no request
+_PLACES = {  # under which a store's traces are noted, where that is not its name
+    names.QUARANTINE_CONTAINER: Place.QUARANTINE,
+    names.DEAD_LETTER_CONTAINER: Place.DEAD_LETTERS,
+    names.EXPORT_CONTAINER: Place.EXPORTS,
+    names.SEAL_CONTAINER: Place.SEAL,
+    "{PARQUET_CONTAINER}": Place.ANALYSTS,
+}

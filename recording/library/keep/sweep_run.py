@@ -1,5 +1,7 @@
 """One look for one erasure request through the stores beside the archive: whom it is about, what is kept and done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -15,10 +17,14 @@ from recording.domain.keep.spellings import readings
 from recording.domain.keep.traces import Subject
 from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
+from recording.errors import RecordingError
 from recording.library.keep.assess import assessed, custody_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions
 from recording.ports import Custodian, Ports, Unreadable
+from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.settings import Settings
+
+MOST_FAILED = 10  # rows or blobs, each with the time limits of storage, before it is asked whether it answers
 
 
 @dataclass
@@ -51,6 +57,22 @@ class Run:
     ports: Ports
     settings: Settings
     done: Swept = field(default_factory=Swept)
+    failures: int = 0
+
+    @contextmanager
+    def alone(self, place: str) -> Iterator[None]:
+        """Look at one thing on its own: where that fails, traces may be left, which keeps the request open.
+
+        Raises:
+            StorageError: many have failed, and storage does not answer.
+        """
+        try:
+            yield
+        except (RecordingError, *ODD_CONTENT) as error:
+            self.done.keep(place, code_of(error))
+            self.failures += 1
+            if self.failures % MOST_FAILED == 0:
+                self.ports.catalog.time()
 
     @cached_property
     def erased(self) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived, is_finished
 from recording.errors import StorageBusyError
 from recording.http.views.library import FoundView
-from recording.library.directory import find_all
 from recording.library import rebuild as module
+from recording.library.directory import find_all
 from recording.library.rebuild import Rebuilt, rebuild
 from recording.library.tags import change_tags
 from tests.unit.library.corpus import CALLS, PEOPLE, tags

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -247,6 +248,53 @@ def test_a_request_stays_open_while_the_analysts_files_cannot_be_reached(method:
     nights(here, 2)
     assert _reasons(here, erasure_id) == (ErasureState.DONE, set())
     assert left(here, custodian) == []
+
+
+@pytest.mark.parametrize("name", sorted(sweeping.SWEEPS))
+def test_a_store_that_always_fails_keeps_no_other_from_being_swept(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that failed ended the look of each night; what stood in those behind it stayed for as long."""
+
+    def fails(_run: object) -> None:
+        raise StorageBusyError("503")
+
+    here, custodian = full_world()
+    plain = sweeping.SWEEPS
+    monkeypatch.setattr(sweeping, "SWEEPS", {**plain, name: fails})
+    erasure_id = erase(here)
+    nights(here, 2)
+    state, reasons = _reasons(here, erasure_id)
+    assert (state, {code for _, code in reasons}) == (ErasureState.APPROVED, {"storage_busy"})
+    made_of_it = {
+        names.RECORDINGS_TABLE: {"{ARCHIVE_CONTAINER}", "{PARQUET_CONTAINER}"},  # manifests and analysts' rows
+        names.CHUNKS_POISON_QUEUE: {names.EVENTS_POISON_QUEUE},  # the fake has one list for both
+    }
+    assert {told.partition(":")[0] for told in left(here, custodian)} <= {name, *made_of_it.get(name, ())}
+    monkeypatch.setattr(sweeping, "SWEEPS", plain)
+    nights(here, 2)
+    assert _reasons(here, erasure_id) == (ErasureState.DONE, set())
+    assert left(here, custodian) == []
+
+
+@pytest.mark.parametrize("error", [StorageBusyError("503"), ValueError("odd"), RecursionError()])
+def test_a_blob_that_can_never_be_read_keeps_no_other_from_being_swept(error: Exception) -> None:
+    """Nor does it end the look at what comes behind it in its own container."""
+    here, custodian = full_world()
+    read = custodian.read
+    bad = next(one.facts for one in custodian.remaining() if one.facts.place is Place.QUARANTINE)
+    object.__setattr__(custodian, "read", lambda one: _raised(error) if one.name == bad.name else read(one))
+    erasure_id = erase(here)
+    nights(here, 2)
+    state, reasons = _reasons(here, erasure_id)
+    assert (state, {place for place, _ in reasons}) == (ErasureState.APPROVED, {Place.QUARANTINE})
+    assert {told.partition(":")[0] for told in left(here, custodian)} == {names.QUARANTINE_CONTAINER}
+    object.__setattr__(custodian, "read", read)
+    nights(here, 2)
+    assert _reasons(here, erasure_id) == (ErasureState.DONE, set())
+    assert left(here, custodian) == []
+
+
+def _raised(error: Exception) -> NoReturn:
+    raise error
 
 
 def test_what_a_full_look_has_left_stays_told_while_a_hold_keeps_the_rest() -> None:

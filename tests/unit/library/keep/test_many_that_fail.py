@@ -89,3 +89,30 @@ def test_storage_that_does_not_answer_ends_the_run() -> None:
     with pytest.raises(StorageError):
         dispose(here.ports, here.settings)
     assert custodian.calls.count("versions") - before == 100
+
+
+def test_a_run_ends_in_time_within_a_page_and_the_next_one_begins_there() -> None:
+    """Seven minutes for each recording: the host ended the function within the page, and the next run began it anew."""
+    here, custodian = filled(8)
+    plain, seconds = custodian.versions, [0.0]
+
+    def slow(place: Place, prefix: str) -> list[StoredVersion]:
+        if "bad-" in prefix:
+            seconds[0] += 7 * 60
+            raise StorageError("no answer")
+        return list(plain(place, prefix))
+
+    put_rule(here, "delete", 10)
+    days_pass(here, 10, each=10)
+    dispose(here.ports, here.settings)
+    here.fakes.clock.advance(days=15)
+    object.__setattr__(custodian, "versions", slow)
+    took, seen = [], []
+    for _ in range(4):
+        began = seconds[0]
+        report = dispose(here.ports, here.settings, clock=lambda: seconds[0])
+        took.append((seconds[0] - began) / 60)
+        seen.append((report.seen, report.complete))
+    assert took == [21, 21, 14, 21]
+    assert seen == [(3, False), (3, False), (4, True), (3, False)]
+    assert disposed(here) == {"good-0", "good-1"}
