@@ -11,8 +11,11 @@ from recording.domain.archived.exports import ExportRecord, bundle_name, state_n
 from recording.domain.archived.layout import derived_mark, derived_prefix
 from recording.domain.incoming.named import recordings_in, words_in
 from recording.domain.keep.spellings import readings
+from recording.errors import StorageError
 from recording.library.keep.assess import custody_of
 from recording.ports import DeadLetter, Ports, Unreadable
+
+MOST_UNREAD = 3  # documents of exports; bundles without one are destroyed with any recording, which no outage may cause
 
 
 class Leftovers:
@@ -140,17 +143,23 @@ def exports_in(ports: Ports) -> Iterator[tuple[str, tuple[ExportRecord, str] | N
     """Yield each export's id, with its document and ETag; None where the document is missing or cannot be read.
 
     Raises:
-        StorageError: the container does not answer.
+        StorageError: the container does not answer, or fails for more than a few documents.
     """
     if ports.exports is None:
         return
-    store = ports.exports.store
+    store, failed = ports.exports.store, 0
     for export_id in sorted({blob.name.partition("/")[0] for blob in store.list("") if "/" in blob.name}):
-        stored = store.get(state_name(export_id))
+        known: tuple[ExportRecord, str] | None = None
         try:
-            yield export_id, (ExportRecord.model_validate_json(stored[0]), stored[1]) if stored else None
+            stored = store.get(state_name(export_id))
+            known = (ExportRecord.model_validate_json(stored[0]), stored[1]) if stored else None
+        except StorageError:  # one that can never be read must not end each run
+            failed += 1
+            if failed > MOST_UNREAD:
+                raise
         except ValidationError:
-            yield export_id, None
+            pass
+        yield export_id, known
 
 
 def _bundles_in(ports: Ports) -> dict[str, frozenset[str]]:

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 
 from dev.in_memory.fakes.custodian import FakeCustodian
-from dev.in_memory.keep_world import RECORDING_ID, archived, days_pass
+from dev.in_memory.keep_world import RECORDING_ID, archived, blobs_of_recording, days_pass, put_rule
 from dev.in_memory.world import World
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportState
@@ -173,3 +173,30 @@ def test_a_bundle_that_always_fails_keeps_no_other(error: Exception) -> None:
     reports = days_pass(here, 20)
     assert {one for one in ids if left_of(custodian, one)} == bad
     assert bad <= {name for name, _ in reports[-1].problems}
+
+
+@pytest.mark.parametrize("bad", [1, 3, 4])
+def test_documents_that_can_never_be_read_keep_neither_bundles_nor_recordings(bad: int) -> None:
+    """A few of them are bundles about which nothing is known; more are an outage, in which no bundle is destroyed."""
+    here, custodian, first = with_export()
+    ids = [first]
+    for _ in range(5):
+        asked = request_export({"recordings": [RECORDING_ID]}, "alice", here.ports, here.settings)
+        here.fakes.export_queue.take()
+        ids.append(str(asked["exportId"]))
+        export_message(json.dumps({"exportId": ids[-1]}), here.ports, here.settings)
+    refused = {form.state_name(one) for one in sorted(ids)[:bad]}
+    plain = here.fakes.bundles.get
+
+    def get(name: str) -> object:
+        if name in refused:
+            raise StorageError("damaged")
+        return plain(name)
+
+    object.__setattr__(here.fakes.bundles, "get", get)
+    days_pass(here, 20)
+    left = {one for one in ids if left_of(custodian, one)}
+    assert left == (set(sorted(ids)[:bad]) if bad < 4 else set(ids))
+    put_rule(here, "delete", 10)
+    days_pass(here, 20)
+    assert bool(blobs_of_recording(here)) == (bad == 4)
