@@ -12,7 +12,7 @@ from recording.control.audit import run_audited
 from recording.domain.ids import without_numbers
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.incoming.roles import Operation
-from recording.domain.state.chunk import ChunkRecord, Dismissal
+from recording.domain.state.chunk import ChunkKey, ChunkRecord, Dismissal
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished, is_held
@@ -155,7 +155,7 @@ def _dismiss(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: 
         for name in item.entries:
             ports.quarantine.mark_dismissed(name, decision.at, decision.note)
         return True
-    record = chunk_of_id(item.id, ports)
+    record = _chunk(item, ports)
     if record is not None:
         return is_held(record) and _save(lambda: ports.catalog.save_chunk(changed(record, dismissed=decision)))
     recording = _recording(item, ports)
@@ -175,7 +175,7 @@ def _with_decision(recording: RecordingRecord, kind: Attention, decision: Dismis
 
 
 def _retry(item: AttentionItem, decision: Dismissal, ports: Ports, _settings: Settings) -> bool:
-    record = None if item.entries else chunk_of_id(item.id, ports)
+    record = None if item.entries else _chunk(item, ports)
     if record is not None and not is_finished(record):
         now = changed(record, next_attempt_at=decision.at)
         if not _save(lambda: ports.catalog.save_chunk(now)):
@@ -199,6 +199,15 @@ def chunk_of_id(id: str, ports: Ports) -> ChunkRecord | None:  # noqa: A002 - th
     recording_id, _, key = id.rpartition("/")
     known = ports.catalog.chunks_of(recording_id) if recording_id else []
     return next((record for record in known if str(record.key) == key), None)
+
+
+def _chunk(item: AttentionItem, ports: Ports) -> ChunkRecord | None:
+    """Return an item's chunk, by its key: a recording may have thousands of them that are held."""
+    if item.recording_id is None or item.index is None or item.document_id is None:
+        return chunk_of_id(item.id, ports)
+    key = ChunkKey(recording_id=item.recording_id, index=item.index, document_id=item.document_id)
+    is_its_own = item.id == f"{item.recording_id}/{key}"
+    return ports.catalog.get_chunk(key) if is_its_own else chunk_of_id(item.id, ports)
 
 
 def _recording(item: AttentionItem, ports: Ports) -> RecordingRecord | None:

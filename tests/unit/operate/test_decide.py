@@ -7,7 +7,7 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task, wav
 from dev.in_memory.world import World, world
 from recording.domain.incoming.requests import HeldFilter
-from recording.domain.state.chunk import ChunkState
+from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import LastAction, RecordingRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import moved
@@ -317,3 +317,16 @@ def test_phone_numbers_do_not_get_into_the_trail() -> None:
     made = refused(here)
     dismiss(HeldFilter(id=made), "caller +491701234567 agreed", None, here.ports, here.settings)
     assert "+49170" not in str(here.fakes.audit.written)
+
+
+def test_a_recording_with_many_held_chunks_is_read_once_and_not_once_for_each() -> None:
+    """A call of a day that was blocked by a proxy: a decision about all of it took minutes, as its square."""
+    here = world()
+    for index in range(40):
+        record = ChunkRecord(task=task(index), first_seen_at=here.now, changed_at=here.now)
+        here.fakes.catalog.add_chunk(moved(record, ChunkState.QUARANTINED, quarantine_reason="media_suspect"))
+    here.fakes.catalog.calls.clear()
+    decided = dismiss(HeldFilter(recording_id=RECORDING_ID), NOTE, "anna", here.ports, here.settings)
+    assert len(decided.done) == 40
+    assert here.fakes.catalog.calls.count("chunks_of") == 0
+    assert here.fakes.catalog.calls.count("get_chunk") == 40
