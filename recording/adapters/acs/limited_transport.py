@@ -23,6 +23,7 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ProtocolError
 
 from recording.adapters.azure_sdk.clients import CLIENT_OPTIONS
+from recording.adapters.http1.addresses import seconds_each
 from recording.adapters.http1.time_limit import Limit, limited
 
 LARGEST_ANSWER = 1024 * 1024  # bytes; ACS's own have less than a thousand
@@ -60,7 +61,9 @@ class _Connection(HTTPSConnection):
 
     def connect(self) -> None:
         """Connect, within the limit."""
-        _watched_by_limit(self)
+        limit = _watched_by_limit(self)
+        if limit is not None:
+            self.timeout = seconds_each(self.host, self.port, CLIENT_OPTIONS["connection_timeout"], limit)
         super().connect()
 
     def request(self, *args: Any, **kwargs: Any) -> None:

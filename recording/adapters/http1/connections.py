@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from recording.adapters.http1.addresses import seconds_each
 from recording.adapters.http1.heads import UnclearHeadError, check_head
 from recording.adapters.http1.socket_reader import SocketReader, has_come
 from recording.adapters.http1.socket_writer import send_all
@@ -307,6 +308,7 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Connect, through the proxy if there is one, and shake hands."""
+        self.timeout = seconds_each(self.host, self.port, CONNECT_SECONDS, self.limit)
         super().connect()
         if self.origin.is_tls:
             self.sock = self._tls_context.wrap_socket(
