@@ -5,6 +5,7 @@ recordings reach every file. A file is replaced as a whole; nothing is deleted, 
 left without rows.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ READ_AT_ONCE = 500  # recordings
 ALWAYS = 2  # the newest months
 LOOP = "parquet"  # the cursor: the month that was written in turn last
 _TRIES = 3
+_OURS = re.compile(r"directory/month=([1-9]\d{3}-(?:0[1-9]|1[0-2]))/part-", re.ASCII)
 _WRITER = f"acs-recording-archive {__version__}"
 _MEDIA_TYPE = "application/vnd.apache.parquet"
 
@@ -124,22 +126,17 @@ def _records(month: str, ports: Ports, done: Exported) -> Iterator[RecordingReco
 
 
 def rewrite_where(is_about: Callable[[bytes], bool], ports: Ports, settings: Settings) -> Exported:
-    """Rewrite, from the present directory, the months whose files contain matching bytes.
+    """Rewrite, from the present directory, the months whose files contain matching bytes; other folders are not ours.
 
     Raises:
         StorageError: directory, catalog or the container do not answer; the same again completes it.
     """
     done, target = Exported(), _target(ports)
-    for month in sorted(
-        {_month_in(blob.name) for blob in target.list("directory/month=") if is_about(_whole(blob.name, target))}
-    ):
+    files = [(_OURS.match(blob.name), blob.name) for blob in target.list("directory/month=")]
+    for month in sorted({ours[1] for ours, name in files if ours and is_about(_whole(name, target))}):
         _export_month(inverse_month(datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)), ports, settings, done)
         done.months.append(month)
     return done
-
-
-def _month_in(name: str) -> str:
-    return name.partition("month=")[2].partition("/")[0]
 
 
 def _whole(name: str, target: Archive) -> bytes:

@@ -20,7 +20,7 @@ from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import StorageBusyError
 from recording.library import analysts
-from recording.library.analysts import Exported, export_directory
+from recording.library.analysts import Exported, export_directory, rewrite_where
 from recording.settings import read_settings
 from tests.unit.library.corpus import put
 from tests.unit.library.reference import Truth
@@ -161,6 +161,18 @@ def test_a_row_that_its_recording_does_not_confirm_is_passed_over(tmp_path: Path
     del here.fakes.catalog.recordings["rec-001"]
     exports(here)
     assert sorted(rows(here, tmp_path)) == [("rec-000",), ("rec-002",)]
+
+
+@pytest.mark.parametrize("name", ["month=notes/part-0000.parquet", "month=2026-13/part-0.parquet", "month=2026-11/x"])
+def test_files_that_others_put_beside_ours_are_left_alone(name: str) -> None:
+    """An erasure looks through the files, and one folder that is no month ended it each night."""
+    here = here_with(*many(3))
+    exports(here)
+    assert here.fakes.analysts is not None
+    here.fakes.analysts.put_once(f"directory/{name}", b"rec-001", "text/plain")
+    done = rewrite_where(lambda data: b"rec-001" in data or b"PAR1" in data, here.ports, here.settings)
+    assert done.months == ["2026-11"]
+    assert here.fakes.analysts.blobs[f"directory/{name}"].data == b"rec-001"
 
 
 def test_it_is_off_unless_it_is_asked_for() -> None:
