@@ -23,30 +23,26 @@ OPTIONS: Mapping[str, Any] = {"use_env_settings": False, "connection_timeout": 5
 PAUSES = (0.2, 0.8)  # seconds before the second and the third try
 
 
-class ManagedIdentity(ManagedIdentityCredential):
+class _Patient:
+    """Asks for each token three times at most; stands before a credential of azure-identity."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """Return a token, after at most three tries."""
+        token: AccessToken = _given(partial(super().get_token, *scopes, **options))  # type: ignore[misc]
+        return token
+
+    def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
+        """Return a token, after at most three tries."""
+        token: AccessTokenInfo = _given(partial(super().get_token_info, *scopes, **options))  # type: ignore[misc]
+        return token
+
+
+class ManagedIdentity(_Patient, ManagedIdentityCredential):
     """An identity by its client id."""
 
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """Return a token, after at most three tries."""
-        token: AccessToken = _given(partial(super().get_token, *scopes, **options))
-        return token
 
-    def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
-        """Return a token, after at most three tries."""
-        token: AccessTokenInfo = _given(partial(super().get_token_info, *scopes, **options))
-        return token
-
-
-class AnyIdentity(DefaultAzureCredential):
+class AnyIdentity(_Patient, DefaultAzureCredential):
     """Whatever the environment offers."""
-
-    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """Return a token, after at most three tries."""
-        return _given(partial(super().get_token, *scopes, **options))
-
-    def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
-        """Return a token, after at most three tries."""
-        return _given(partial(super().get_token_info, *scopes, **options))
 
 
 def _given(ask: Callable[[], T]) -> T:
