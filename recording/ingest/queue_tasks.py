@@ -1,17 +1,22 @@
 """Enqueue tasks, once the catalog knows their chunks."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from recording.domain.incoming.events import RecordingFileStatusUpdated
 from recording.domain.state.chunk import ANOTHER_OBJECT, ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import Origin
+from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_new_evidence, is_reopened_by, is_settled_for, reopened
 from recording.errors import ClaimLostError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Ports
 from recording.ports.bulkhead import EachOnItsOwn
 from recording.telemetry import Event, emit
+
+# Within this time an event arrives on its second path: a worker may be about to claim the chunk, and needs its row.
+BOTH_PATHS = timedelta(seconds=10)
 
 
 def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_from: Origin, ports: Ports) -> None:
@@ -57,20 +62,40 @@ def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
         known = ports.catalog.get_chunk(task.key)
         if known is not None and is_reopened_by(known, task, now):
             _reopen(known, task, now, ports)
-        elif known is not None and (is_settled_for(known, task) or _is_in_work(known, task)):
+        elif known is not None and is_settled_for(known, task):
             return False
+        elif known is not None and _is_same(known, task):
+            if known.attempts > 0 or known.sent_again:
+                return False
+            if now - known.first_seen_at >= BOTH_PATHS:
+                return _send_again(known, task, ports)
     ports.queue.send(task)
     return True
 
 
-def _is_in_work(known: ChunkRecord, task: ChunkTask) -> bool:
-    """Return whether a worker has had the message of this same announcement, which would only be sent once more.
+def _is_same(known: ChunkRecord, task: ChunkTask) -> bool:
+    """Return whether a chunk's row knows all of this same announcement."""
+    is_known = known.task.event_id == task.event_id and known.task.completed_by(task) == known.task
+    return is_known and not is_new_evidence(known, task)
+
+
+def _send_again(known: ChunkRecord, task: ChunkTask, ports: Ports) -> bool:
+    """Send the message of an announcement once more, as the first one may never have been sent; once and not again.
 
     An event is delivered again as long as one of its chunks fails, and each delivery would leave a message of each of
-    the others. If a worker has lost the message, reconcile finds the chunk overdue.
+    the others. If a message is lost after that, or by a worker, reconcile finds the chunk overdue.
     """
-    is_same = known.task.event_id == task.event_id and known.task.completed_by(task) == known.task
-    return known.attempts > 0 and is_same and not is_new_evidence(known, task)
+    try:
+        noted = ports.catalog.save_chunk(changed(known, sent_again=True))
+    except ClaimLostError:
+        return False  # a worker has it, or another delivery sends it
+    try:
+        ports.queue.send(task)
+    except StorageError:
+        with suppress(ClaimLostError, StorageError):
+            ports.catalog.save_chunk(changed(noted, sent_again=False))
+        raise
+    return True
 
 
 def _reopen(known: ChunkRecord, task: ChunkTask, now: datetime, ports: Ports) -> None:

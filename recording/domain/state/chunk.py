@@ -268,6 +268,7 @@ class ChunkRecord(BaseModel):
     claim_owner: str | None = None
     claim_expires_at: UtcTime | None = None
     attempts: int = 0
+    sent_again: bool = False  # its event came again before a worker had it; later deliveries send nothing
     redrives: int = 0  # how often an operator has re-queued it
     last_error: str | None = None
     next_attempt_at: UtcTime | None = None

@@ -38,6 +38,7 @@ class ChunkChanges(TypedDict, total=False):
     claim_owner: str | None
     claim_expires_at: datetime | None
     attempts: int
+    sent_again: bool
     redrives: int
     last_error: str | None
     next_attempt_at: datetime | None

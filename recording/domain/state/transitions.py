@@ -45,6 +45,7 @@ FORGOTTEN = ChunkChanges(
     at_risk_since=None,
     dismissed=None,
     accepted=None,
+    sent_again=False,
 )
 
 # Fields of a copy that no longer counts.

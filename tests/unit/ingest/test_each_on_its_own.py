@@ -7,7 +7,7 @@ import pytest
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, intercept, world
-from recording.domain.state.chunk import ChunkRecord, ChunkState
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import SourceBusyError, StorageBusyError, StorageError
@@ -75,6 +75,33 @@ def test_an_event_that_comes_again_leaves_no_more_messages_than_it_found(bad: in
     here.fakes.source.fails_no_more("open_content")
     ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
     here.runs(hours=3)
+    assert set(states(here).values()) == {ChunkState.SOURCE_DELETED}
+
+
+@pytest.mark.parametrize("method", ["add_chunk", "send"])
+def test_an_event_that_comes_again_before_a_worker_is_there_leaves_one_more_message(method: str) -> None:
+    """All workers are busy with an outage for hours, and one chunk of the event fails at each delivery."""
+    here, calls = world(), iter(range(99))
+    for number in range(3):
+        here.holds(task(number))
+    plain = object.__getattribute__(here.fakes.catalog if method == "add_chunk" else here.fakes.queue, method)
+
+    def refused(item: ChunkRecord | ChunkTask) -> object:
+        one = item.task if isinstance(item, ChunkRecord) else item
+        if one.index == 1:
+            next(calls)
+            raise StorageBusyError("503")
+        return plain(item)
+
+    object.__setattr__(here.fakes.catalog if method == "add_chunk" else here.fakes.queue, method, refused)
+    for _ in range(20):
+        with pytest.raises(StorageBusyError):
+            ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+        here.fakes.clock.advance(seconds=30)
+    assert sorted(sent.index for sent in here.fakes.queue.tasks) == [0, 0, 2, 2]
+    object.__setattr__(here.fakes.catalog if method == "add_chunk" else here.fakes.queue, method, plain)
+    ingest_text(THREE, Origin.EVENT_QUEUE, here.ports, here.settings)
+    here.runs(hours=1)
     assert set(states(here).values()) == {ChunkState.SOURCE_DELETED}
 
 
