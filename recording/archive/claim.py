@@ -25,7 +25,7 @@ from recording.domain.times import later
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, SourceSlowError
 from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
-from recording.ports.clock import LARGEST_SKEW
+from recording.ports.clock import LARGEST_SKEW, by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -181,6 +181,8 @@ def claim_chunk(
     """
     now = ports.clock.now()
     known = known or _find_or_add(task, now, ports)
+    if known.claim_expires_at is not None:  # another's work must not be taken, or left, by this instance's own clock
+        now = by_the_shared_clock(ports).clock.now()
     record = _turned_to(task, known, now)
     if is_finished(record):
         return None

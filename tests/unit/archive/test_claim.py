@@ -192,3 +192,25 @@ def test_the_guard_is_asked_and_obeyed(here: World, monkeypatch: pytest.MonkeyPa
     assert "delete" not in here.source.calls
     assert (here.record().source, here.record().source_reason) == (SourceOutcome.LEFT_TO_EXPIRE, "delete_refused")
     assert here.fakes.quarantine.reasons == ["delete_refused"]
+
+
+@pytest.mark.parametrize("minutes", [3, 10, 25 * 60, -10, -25 * 60])
+def test_a_claim_ends_by_the_shared_clock_whatever_the_own_one_says(here: World, minutes: int) -> None:
+    """Workers of a host that is ahead took one chunk from each other, and one behind waited for the dead."""
+    claim_chunk(task(), here.ports, here.settings)
+    here.skew = timedelta(minutes=minutes)
+    with pytest.raises(ClaimHeldError) as raised:
+        claim_chunk(task(), here.ports, here.settings)
+    assert raised.value.retry_after == timedelta(minutes=2)
+    here.fakes.clock.advance(minutes=2)
+    assert claim_chunk(task(), here.ports, here.settings) is not None
+
+
+@pytest.mark.parametrize("minutes", [3, 10, 25 * 60])
+def test_workers_of_a_host_that_is_ahead_do_not_take_one_chunk_from_each_other(here: World, minutes: int) -> None:
+    """Each of them begins with the other's claim in its row."""
+    here.skew = timedelta(minutes=minutes)
+    assert claim_chunk(task(), here.ports, here.settings) is not None
+    for _ in range(5):
+        with pytest.raises(ClaimHeldError):
+            claim_chunk(task(), here.ports, here.settings)

@@ -43,6 +43,20 @@ def test_a_late_turn_is_given_to_what_is_at_risk(here: World) -> None:
     assert here.fakes.queue.tasks == [safe]
 
 
+@pytest.mark.parametrize("minutes", [3, 10, 600])
+def test_to_a_host_that_is_ahead_no_turn_is_late_before_it_is(here: World, minutes: int) -> None:
+    """It lent each of its turns to the first chunk at risk, also while a colleague worked on that."""
+    first, urgent = _waits(here, 0, 20, minutes=0.5), _waits(here, 1, 3, minutes=0.5)
+    here.skew = timedelta(minutes=minutes)
+    here.works(first)
+    assert _archived(here) == [first.index]
+    here.fakes.clock.advance(minutes=2)
+    second = _waits(here, 2, 20)
+    claim_chunk(urgent, here.ports, here.settings)  # by a colleague on the same host
+    here.works(second)
+    assert _archived(here) == [first.index, second.index]
+
+
 def test_of_several_at_risk_the_earliest_expiry_goes_first(here: World) -> None:
     """All are urgent; one is the most."""
     for index, hours in enumerate([20, 3, 1, 2]):
