@@ -13,9 +13,9 @@ from recording.domain.archived.layout import JSON
 from recording.domain.keep.destroy import Place, StoredVersion
 from recording.domain.model import with_changes
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import BlobLockedError, RecordingError
+from recording.errors import BlobLockedError, RecordingError, StorageError
 from recording.library.keep.leftovers import close_bundle, exports_in
-from recording.ports import AuditEntry, Ports
+from recording.ports import AuditEntry, Ports, Unreadable
 from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.keeping import Custodian, DestroyAnswer
 
@@ -38,6 +38,8 @@ def end_bundles(custodian: Custodian, ports: Ports, failed: Callable[[str, Excep
     failures = 0
     for export_id, known in exports_in(ports):
         try:
+            if isinstance(known, Unreadable):
+                raise StorageError("the document of an export cannot be read", code=known.code)
             if known is None and is_lost(export_id, ports):
                 yield REFUSED if _destroy(export_id, custodian, ports, keep=None) is None else DESTROYED
             elif known is not None and (known[0].is_over(ports.clock.now()) or _has_destroyed(known[0], ports)):

@@ -12,10 +12,11 @@ from recording.domain.archived.layout import derived_mark, derived_prefix
 from recording.domain.incoming.named import recordings_in, words_in
 from recording.domain.keep.spellings import readings
 from recording.errors import StorageError
+from recording.errors.codes import Code
 from recording.library.keep.assess import custody_of
 from recording.ports import DeadLetter, Ports, Unreadable
 
-MOST_UNREAD = 3  # documents of exports; bundles without one are destroyed with any recording, which no outage may cause
+MOST_FAILED = 3  # documents of exports, each with the time limits of storage, before it is asked whether it answers
 
 
 class Leftovers:
@@ -107,14 +108,22 @@ class _Texts:
             self.by_word[word].append(name)
 
 
-def bundles_about(recording_ids: Collection[str], ports: Ports) -> list[str]:
+def bundles_about(recording_ids: Collection[str], ports: Ports) -> tuple[list[str], list[Unreadable]]:
     """Return the folders of the bundles with one of these recordings, and of those without a readable document.
+
+    Returns:
+        The folders, and the exports whose document storage does not give: whether they have one is not known.
 
     Raises:
         StorageError: the container does not answer.
     """
-    wanted = frozenset(recording_ids)
-    return [folder for folder, listed in _bundles_in(ports).items() if not listed or not wanted.isdisjoint(listed)]
+    folders, unread, wanted = list[str](), list[Unreadable](), frozenset(recording_ids)
+    for export_id, known in exports_in(ports) if wanted else ():
+        if isinstance(known, Unreadable) and known.code is not Code.UNREADABLE_RECORD:
+            unread.append(known)
+        elif not isinstance(known, tuple) or not wanted.isdisjoint(known[0].recordings):
+            folders.append(f"{export_id}/")
+    return folders, unread
 
 
 def close_bundle(folder: str, ports: Ports) -> None:
@@ -139,29 +148,31 @@ def close_derived(folder: str, ports: Ports) -> None:
             ports.archive.put_once(blob.name, b"", "application/octet-stream")
 
 
-def exports_in(ports: Ports) -> Iterator[tuple[str, tuple[ExportRecord, str] | None]]:
-    """Yield each export's id, with its document and ETag; None where the document is missing or cannot be read.
+def exports_in(ports: Ports) -> Iterator[tuple[str, tuple[ExportRecord, str] | Unreadable | None]]:
+    """Yield each export's id, with its document and ETag; None where the document is missing.
+
+    Documents that are damaged, or that storage never gives, end no run; whether it answers at all is asked after a few.
 
     Raises:
-        StorageError: the container does not answer, or fails for more than a few documents.
+        StorageError: storage does not answer.
     """
     if ports.exports is None:
         return
     store, failed = ports.exports.store, 0
     for export_id in sorted({blob.name.partition("/")[0] for blob in store.list("") if "/" in blob.name}):
-        known: tuple[ExportRecord, str] | None = None
         try:
             stored = store.get(state_name(export_id))
-            known = (ExportRecord.model_validate_json(stored[0]), stored[1]) if stored else None
-        except StorageError:  # one that can never be read must not end each run
-            failed += 1
-            if failed > MOST_UNREAD:
-                raise
+            yield export_id, (ExportRecord.model_validate_json(stored[0]), stored[1]) if stored else None
         except ValidationError:
-            pass
-        yield export_id, known
+            yield export_id, Unreadable(export_id)
+        except StorageError as error:
+            failed += 1
+            if failed % MOST_FAILED == 0:
+                ports.catalog.time()
+            yield export_id, Unreadable(export_id, error.code)
 
 
 def _bundles_in(ports: Ports) -> dict[str, frozenset[str]]:
     """Return each bundle's folder with its recordings; none where its document is missing or cannot be read."""
-    return {f"{one}/": frozenset(known[0].recordings if known else ()) for one, known in exports_in(ports)}
+    listed = exports_in(ports)
+    return {f"{one}/": frozenset(known[0].recordings if isinstance(known, tuple) else ()) for one, known in listed}

@@ -27,7 +27,7 @@ from recording.domain.keep.speaker import NotAlone, Voice, voice_in
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.transitions import is_archived, is_finished
-from recording.errors import BlobLockedError, ClaimLostError
+from recording.errors import BlobLockedError, ClaimLostError, StorageError
 from recording.errors.codes import Code
 from recording.library.follow_up import follow_up
 from recording.library.keep.assess import assessed, keeping_of, rules_in_force
@@ -265,20 +265,24 @@ def _destroy_superseded(
 
     Returns:
         How many versions were destroyed; and those that storage protects.
+
+    Raises:
+        StorageError: storage fails, or it is not known whether a bundle has the voice.
     """
     ports, custodian = task.ports, task.custodian
     record = ports.catalog.get_recording(recording_id)
     folders = folders_of(record, chunks)
+    bundles, unread = bundles_about([recording_id], ports)
+    if unread:  # the voice may be in one of them: the next run asks again
+        raise StorageError("the document of an export cannot be read", code=unread[0].code)
     for folder in folders:
         close_derived(folder, ports)
         names = [one.name for one in ports.archive.list(f"{folder}/") if rules_of.is_superseded(one.name, ours)]
         withdraw_documents(folder, names, certificate, ports)
-    for bundle in bundles_about([recording_id], ports):
+    for bundle in bundles:
         close_bundle(bundle, ports)
     found = [one for one in _versions(folders, custodian) if _is_to_go(one, ours)]
-    found += [
-        one for bundle in bundles_about([recording_id], ports) for one in custodian.versions(Place.EXPORTS, bundle)
-    ]
+    found += [one for bundle in bundles for one in custodian.versions(Place.EXPORTS, bundle)]
     refused = destroy_versions(found, custodian)
     return len(found) - len(refused), refused
 

@@ -89,7 +89,10 @@ def _scan_version(version: StoredVersion, place: Place, run: Run) -> None:
 
 def _bundles(run: Run) -> None:
     """Destroy each bundle with an erased recording in it, also one that is being made."""
-    for folder in bundles_about(run.erased, run.ports):
+    folders, unread = bundles_about(run.erased, run.ports)
+    for row in unread:
+        run.done.keep(Place.EXPORTS, row.code)
+    for folder in folders:
         with run.alone(Place.EXPORTS):
             close_bundle(folder, run.ports)
             run.destroy(Place.EXPORTS, list(run.custodian.versions(Place.EXPORTS, folder)))

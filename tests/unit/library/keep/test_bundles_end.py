@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from datetime import timedelta
 from io import BytesIO
 
@@ -13,10 +14,12 @@ from dev.in_memory.world import World
 from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportState
 from recording.domain.keep.destroy import Place
+from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
 from recording.errors import StorageError
 from recording.library.handover.export import export_message, get_export, request_export, work_on_export
 from recording.library.keep.dispose import dispose
+from recording.library.keep.erasures import approve_erasure, erasure_status, request_erasure
 from recording.library.keep.holds import place_hold
 
 
@@ -175,18 +178,20 @@ def test_a_bundle_that_always_fails_keeps_no_other(error: Exception) -> None:
     assert bad <= {name for name, _ in reports[-1].problems}
 
 
-@pytest.mark.parametrize("bad", [1, 3, 4])
-def test_documents_that_can_never_be_read_keep_neither_bundles_nor_recordings(bad: int) -> None:
-    """A few of them are bundles about which nothing is known; more are an outage, in which no bundle is destroyed."""
+def with_exports(count: int) -> tuple[World, FakeCustodian, list[str]]:
     here, custodian, first = with_export()
     ids = [first]
-    for _ in range(5):
+    for _ in range(count - 1):
         asked = request_export({"recordings": [RECORDING_ID]}, "alice", here.ports, here.settings)
         here.fakes.export_queue.take()
         ids.append(str(asked["exportId"]))
         export_message(json.dumps({"exportId": ids[-1]}), here.ports, here.settings)
-    refused = {form.state_name(one) for one in sorted(ids)[:bad]}
-    plain = here.fakes.bundles.get
+    return here, custodian, sorted(ids)
+
+
+def cannot_be_read(here: World, export_ids: Sequence[str]) -> None:
+    """Let storage fail for the documents of some exports, always."""
+    plain, refused = here.fakes.bundles.get, {form.state_name(one) for one in export_ids}
 
     def get(name: str) -> object:
         if name in refused:
@@ -194,9 +199,31 @@ def test_documents_that_can_never_be_read_keep_neither_bundles_nor_recordings(ba
         return plain(name)
 
     object.__setattr__(here.fakes.bundles, "get", get)
-    days_pass(here, 20)
-    left = {one for one in ids if left_of(custodian, one)}
-    assert left == (set(sorted(ids)[:bad]) if bad < 4 else set(ids))
+
+
+@pytest.mark.parametrize("bad", [1, 3, 5])
+def test_documents_that_can_never_be_read_keep_neither_bundles_nor_recordings(bad: int) -> None:
+    """One of them ended each run, of bundles and of recordings."""
+    here, custodian, ids = with_exports(6)
+    cannot_be_read(here, ids[:bad])
+    reports = days_pass(here, 20)
+    assert {one for one in ids if left_of(custodian, one)} == set(ids[:bad])
+    assert set(ids[:bad]) <= {name for name, _ in reports[-1].problems}
     put_rule(here, "delete", 10)
     days_pass(here, 20)
-    assert bool(blobs_of_recording(here)) == (bad == 4)
+    assert blobs_of_recording(here) == []
+
+
+@pytest.mark.parametrize("about", [RECORDING_ID, "another"])
+def test_a_bundle_whose_document_cannot_be_read_is_not_taken_for_one_without(about: str) -> None:
+    """One answer 503 was enough for an erasure to destroy bundles of others; now it keeps the request open."""
+    here, custodian, ids = with_exports(2)
+    here.fakes.catalog.add_recording(RecordingRecord(recording_id="another"))
+    cannot_be_read(here, ids)
+    asked = request_erasure({"recordings": [about], "reason": "letter"}, "alice", here.ports, here.settings)
+    approve_erasure(asked.erasure_id, "bob", here.ports, here.settings)
+    dispose(here.ports, here.settings)
+    dispose(here.ports, here.settings)
+    assert all(left_of(custodian, one) for one in ids)
+    kept = {(one.place, one.reason) for one in erasure_status(asked.erasure_id, here.ports, here.settings).erasure.kept}
+    assert (Place.EXPORTS, "storage_error") in kept
