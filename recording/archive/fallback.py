@@ -22,6 +22,7 @@ from recording.domain.state.chunk import ChunkRecord, ChunkState, FallbackCopy, 
 from recording.domain.state.records import ChunkChanges, required
 from recording.domain.watched import deadline
 from recording.errors import RecordingError, SourceGoneError, StorageError
+from recording.errors.codes import Code
 from recording.ports import Archive, RecordingSource, SourceContent
 from recording.settings import Settings
 from recording.telemetry import Event, emit
@@ -32,21 +33,51 @@ _PIECE = 4 << 20  # memory is cheaper than a request
 def copy_or_heal(work: Work) -> None:
     """Take a chunk from PENDING to COPIED: from ACS while it has the media, else from the fallback copy.
 
+    A fallback copy that cannot be used leaves ACS, which may keep the media for longer than is assumed.
+
     Raises:
         RecordingError: as `copy`.
         ContentConflictError: `stored_differs`; the fallback returns other bytes than were verified.
     """
-    if work.record.fallback is None or work.ports.fallback is None:
+    kept, fallback = work.record.fallback, work.ports.fallback
+    if kept is None or fallback is None:
         _copy_or_take_twin(work)
         return
-    if not work.is_past_deadline():
-        try:
-            copy(work)
-        except SourceGoneError:
-            pass
-        else:
-            return
-    _heal(work, work.record.fallback, work.ports.fallback)
+    is_asked = not work.is_past_deadline()
+    if is_asked and _is_copied(work):
+        return
+    try:
+        _check_kept(work, kept, fallback)
+    except StorageError:
+        if fallback.look_up(kept.blob_name) is None:
+            _forget(work, kept)
+            _copy_or_take_twin(work)
+        elif is_asked or not _is_copied(work):
+            raise
+        return
+    _restore(work, kept, fallback)
+
+
+def _is_copied(work: Work) -> bool:
+    """Copy from ACS; return whether it still has the media."""
+    try:
+        copy(work)
+    except SourceGoneError:
+        return False
+    return True
+
+
+def _forget(work: Work, kept: FallbackCopy) -> None:
+    """Forget a fallback copy that is no longer there, with an alarm: the chunk is in ACS alone again."""
+    work.save(fallback=None)
+    emit(
+        Event.CHUNK_MEDIA_LOST,
+        reason=Code.MEDIA_VANISHED,
+        detail="the copy in the fallback",
+        blob_name=kept.blob_name,
+        state=work.record.state,
+        **ids_of(work.task),
+    )
 
 
 def _copy_or_take_twin(work: Work) -> None:
@@ -60,7 +91,9 @@ def _copy_or_take_twin(work: Work) -> None:
         twin = archived_twin(work)
         if twin is None:
             raise
-        _heal(work, _keep(twin, work.now()), work.ports.archive)
+        copied = _keep(twin, work.now())
+        _check_kept(work, copied, work.ports.archive)
+        _restore(work, copied, work.ports.archive)
         remark = f"the same document is archived as chunk {twin.task.index} of recording {twin.task.recording_id}"
         work.save(remarks=(*work.record.remarks, remark))
 
@@ -130,9 +163,13 @@ def _keep(record: ChunkRecord, now: datetime) -> FallbackCopy:
     )
 
 
-def _heal(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
-    """Copy from the fallback as if it were ACS; its bytes must be those that were verified there."""
+def _check_kept(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
+    """Read a kept copy whole: its bytes must be those that were verified there."""
     check_stored(Digest(kept.length_bytes, kept.sha256), digest_of(work, fallback.read(kept.blob_name)))
+
+
+def _restore(work: Work, kept: FallbackCopy, fallback: Archive) -> None:
+    """Copy from the fallback as if it were ACS."""
     work.ports = replace(work.ports, source=KeptSource(kept, fallback, work.ports.source))
     copy(work)
     emit(Event.CHUNK_HEALED, blob_name=work.record.blob_name, sha256=work.record.sha256, **ids_of(work.task))

@@ -19,6 +19,7 @@ from dev.in_memory.builders import (
     wav,
 )
 from dev.in_memory.fakes.archive import FakeArchive
+from dev.in_memory.hand import HandInArchive
 from dev.in_memory.world import World, world
 from recording.archive.fallback import KeptContent, KeptSource
 from recording.control.recordings import get_recording
@@ -239,6 +240,57 @@ def test_a_kept_copy_that_was_altered_never_reaches_the_archive() -> None:
     here.runs(hours=3)
     assert (here.state(), here.record().quarantine_reason) == (ChunkState.QUARANTINED, "stored_differs")
     assert here.media_blobs() == {}
+
+
+@pytest.mark.parametrize("how", ["deletes", "overwrites"])
+def test_a_kept_copy_that_is_of_no_use_leaves_acs_also_past_the_deadline(
+    how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ACS may have the media for longer than is assumed; it was never asked again, and the chunk waited for nothing."""
+    here = _here()
+    here.holds(task())
+    here.announces()
+    _down(here, 25)
+    kept = here.record().fallback
+    assert kept is not None
+    getattr(HandInArchive(_second(here)), how)(kept.blob_name)
+    _primary(here).is_down = False
+    here.runs(hours=3)
+    assert here.record().state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
+    assert list(here.media_blobs().values()) == [wav()]
+    assert ("recording.chunk.media_lost" in caplog.text) is (how == "deletes")
+
+
+def test_a_kept_copy_that_is_lost_after_acs_forgot_the_media_ends_in_an_alarm() -> None:
+    """What is nowhere any more is told as expired, not as kept in the second place."""
+    here = _here()
+    here.holds(task())
+    here.announces()
+    _down(here, 23)
+    kept = here.record().fallback
+    assert kept is not None
+    del _second(here).blobs[kept.blob_name]
+    here.forgets(task())
+    _primary(here).is_down = False
+    here.fakes.clock.advance(hours=3)
+    here.runs(hours=12)
+    assert (here.state(), here.record().fallback) == (ChunkState.EXPIRED, None)
+
+
+def test_a_fallback_that_does_not_answer_keeps_its_copy_on_record() -> None:
+    """And ACS, which is asked meanwhile, may still have the media."""
+    here = _here()
+    here.holds(task())
+    here.announces()
+    _down(here, 25)
+    _primary(here).is_down = False
+    _second(here).fail_next("read", StorageBusyError("503"), times=1000)
+    here.forgets(task())
+    here.runs(hours=3)
+    assert (here.state(), here.record().fallback is not None) == (ChunkState.PENDING, True)
+    here.holds(task())
+    here.runs(hours=3)
+    assert list(here.media_blobs().values()) == [wav()]
 
 
 def test_another_object_of_the_same_ids_waits_until_the_first_is_home() -> None:
