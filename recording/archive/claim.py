@@ -30,6 +30,7 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 _RIVAL_WAIT = timedelta(minutes=1)
+_PROVED = (ChunkState.VERIFIED, ChunkState.CATALOGED)  # it may wait for metadata for a day, and another must not
 
 
 class Claim(Protocol):
@@ -166,7 +167,9 @@ class Work:
 def claim_chunk(
     task: ChunkTask, ports: Ports, settings: Settings, known: ChunkRecord | None = None, *, is_borrowed: bool = False
 ) -> Work | None:
-    """Claim the task's chunk by one conditional write; return None when nothing is left to do.
+    """Claim the task's chunk by one conditional write; return None when nothing is left to do for it.
+
+    Nor is there for a task of another object of the same name, once the first one's bytes are proved.
 
     Args:
         task: names the chunk.
@@ -184,9 +187,10 @@ def claim_chunk(
     if known.claim_expires_at is not None:  # another's work must not be taken, or left, by this instance's own clock
         now = by_the_shared_clock(ports).clock.now()
     record = _turned_to(task, known, now)
-    if is_finished(record):
+    is_another = record.task.content_location != task.content_location
+    if is_finished(record) or (is_another and record.state in _PROVED):
         return None
-    if record.task.content_location != task.content_location:
+    if is_another:
         raise ClaimHeldError("another object of the same name is being archived first", retry_after=_RIVAL_WAIT)
     if left := _claim_left(record, now, settings.claim_length):
         raise ClaimHeldError("another worker has the chunk", retry_after=left)

@@ -1,4 +1,4 @@
-"""Conflicts: handle a finished chunk that is announced again at another location.
+"""Conflicts: handle a chunk whose bytes are proved, and that is announced again at another location.
 
 One session may produce several files with the same ids (a known issue of the service), so different bytes are never
 taken for a duplicate: they are stored beside the chunk, with an entry in quarantine (I3).
@@ -18,7 +18,7 @@ from recording.telemetry import Event, emit
 
 
 def check_conflict(task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool = False) -> None:
-    """Compare the object that a task for a finished chunk names with the archive; a plain duplicate costs no request.
+    """Compare the object that a task names with the chunk in the archive; a plain duplicate costs no request.
 
     Raises:
         StorageError: when the other bytes could not be stored; the message must be delivered again.

@@ -42,6 +42,7 @@ _BEYOND_ITS_END = frozenset(
         mp3.REMARK_MORE_FRAMES,
     }
 )
+_HAD_GROWN = "the source's file had grown since"
 
 
 def settle_source(work: Work) -> None:
@@ -86,6 +87,8 @@ def _why_left(work: Work) -> str | None:
         return "the deadline has passed"
     if work.record.accepted is not None:
         return "an operator accepted suspect bytes"
+    if _is_copied_again(work.record):
+        return "ACS tells another length of the file than it has"
     return None if metadata_is_settled(work.record) else "the metadata is not archived"
 
 
@@ -104,6 +107,11 @@ def _delete_source(work: Work, location: str) -> SourceOutcome:
     except SourceGoneError:
         was_there = False
     return SourceOutcome.DELETED if was_there else SourceOutcome.ALREADY_GONE
+
+
+def _is_copied_again(record: ChunkRecord) -> bool:
+    """Return whether a file that was said to have grown was copied again with the same bytes."""
+    return any(one.reason == _HAD_GROWN and one.sha256 == record.sha256 for one in record.suspects)
 
 
 def is_length_proved(record: ChunkRecord) -> bool:
@@ -162,7 +170,7 @@ def _check_has_not_grown(work: Work) -> None:
         raise SourceBrokenError("the source declared no length", code=Code.SOURCE_WITHOUT_LENGTH)
     if total == work.record.length_bytes:
         return
-    leave_name(work, "the source's file had grown since")
+    leave_name(work, _HAD_GROWN)
     work.save(last_error=Code.LENGTH_UNPROVEN)
     raise SourceBrokenError(
         "the source's file has another length now than when it was copied", code=Code.LENGTH_UNPROVEN

@@ -14,6 +14,7 @@ KEPT_AFTER = timedelta(hours=1)  # suspect bytes are stored aside this early, in
 NEAR_DEADLINE = timedelta(minutes=30)
 GONE_FOR = timedelta(minutes=30)  # between the two answers that prove it
 GROWS_FOR = timedelta(minutes=10)  # a file whose end nothing tells may still be growing in ACS's storage
+_MOST_DOUBLINGS = 6
 GIVEN_UP_AFTER = timedelta(days=7)  # past the deadline; staged blocks do not live longer either
 
 
@@ -40,8 +41,14 @@ def is_worth_keeping(record: ChunkRecord, now: datetime) -> bool:
 
 
 def still_grows_for(record: ChunkRecord, now: datetime) -> timedelta:
-    """Return how long to wait before asking ACS whether an archived file has grown since it was copied."""
-    return max(timedelta(), (record.copied_at or record.first_seen_at) + GROWS_FOR - now)
+    """Return how long to wait before asking ACS whether an archived file has grown since it was copied.
+
+    Twice as long after each copy, so that there are few of a file that grows all day; but once more near the deadline.
+    """
+    copied_at = record.copied_at or record.first_seen_at
+    grown = min(record.name_version - 1, _MOST_DOUBLINGS)
+    last = max(copied_at + GROWS_FOR, record.task.expires_at - NEAR_DEADLINE)
+    return max(timedelta(), min(copied_at + GROWS_FOR * (1 << grown), last) - now)
 
 
 def is_forgotten(record: ChunkRecord, now: datetime) -> bool:

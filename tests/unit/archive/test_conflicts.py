@@ -130,6 +130,18 @@ def test_while_a_chunk_is_being_archived_a_rival_waits(here: World) -> None:
     assert sorted(here.media_blobs().values(), key=len) == [wav(1500), wav()]
 
 
+def test_a_rival_does_not_wait_for_the_metadata_of_the_first(here: World) -> None:
+    """That may never come, and ACS forgets the rival meanwhile."""
+    here.source.objects.pop(task().metadata_location or "")
+    here.source.objects[ELSEWHERE] = wav(1500)
+    here.works(task())
+    assert here.state() is ChunkState.VERIFIED
+    here.works(RIVAL)
+    assert sorted(here.media_blobs().values(), key=len) == [wav(1500), wav()]
+    assert [entry.reason for _, entry in here.fakes.quarantine.entries()] == ["content_conflict"]
+    assert here.state() is ChunkState.VERIFIED
+
+
 def test_a_rival_does_not_wait_for_an_object_that_never_comes(here: World) -> None:
     """The first location gives nothing; the second has the recording, and waiting for the first would lose it."""
     here.forgets(task())

@@ -9,8 +9,9 @@ import pytest
 from dev.in_memory.builders import chunk, document_id, event, metadata, mp3, mp4, task, wav
 from dev.in_memory.world import World, world
 from recording.domain.formats import FormatType
-from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, SourceOutcome
 from recording.errors import SourceBusyError
+from recording.operate.attention import needs_attention
 
 FRAMES = 3000  # of 36 ms: 108 s
 WHOLE = mp3(FRAMES)
@@ -240,3 +241,37 @@ def test_bytes_that_one_answer_had_behind_the_file_are_not_taken_for_the_file(
     here.runs(hours=6)
     assert here.state() is ChunkState.SOURCE_DELETED
     assert here.fakes.archive.blobs[here.record().blob_name or ""].data == whole
+
+
+def test_a_file_that_grows_all_day_is_copied_a_few_times() -> None:
+    """It was copied every twenty minutes, and each copy stayed."""
+    here = world()
+    made = here.holds(task(metadata_location=None, format=FormatType.MP3), WHOLE)
+    grows(here, made, 23 * 60)
+    here.announces(told(recordingDurationMs=None))
+    here.runs(hours=30, until_quiet=False)
+    assert len(here.media_blobs()) <= 12
+    found = here.record(made)
+    assert found.state is ChunkState.SOURCE_DELETED
+    assert here.fakes.archive.blobs[found.blob_name or ""].data == WHOLE
+
+
+def test_a_length_that_is_told_wrongly_at_each_look_is_settled_by_the_same_bytes() -> None:
+    """A proxy counts one byte more where one byte is asked for; the file is whole and steady."""
+    here = world()
+    made = here.holds(task(metadata_location=None, format=FormatType.MP3), WHOLE)
+    plain = here.source.open
+
+    def served(location: str, first: int = 0, length: int | None = None) -> Any:
+        content = plain(location, first, length)
+        if length == 1:
+            content.declared_total = len(WHOLE) + 1
+        return content
+
+    here.source.open = served  # type: ignore[method-assign]
+    here.announces(told(recordingDurationMs=None))
+    here.runs(hours=12)
+    found = here.record(made)
+    assert (found.state, found.source) == (ChunkState.CATALOGED, SourceOutcome.LEFT_TO_EXPIRE)
+    assert list(here.media_blobs().values()) == [WHOLE, WHOLE]
+    assert needs_attention(here.ports, here.settings).items == ()
