@@ -13,6 +13,7 @@ from recording.domain.watched import deadline, retry
 from recording.errors import RecordingError, SourceError, SourceGoneError
 from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -27,6 +28,7 @@ def check_conflict(task: ChunkTask, ports: Ports, settings: Settings, *, is_borr
     if known is None or known.task.content_location == task.content_location or task.home is Home.EXTERNAL:
         emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))
         return
+    ports = by_the_shared_clock(ports)  # it has no claim whose answers would tell how far off the own clock is
     record = changed(known, task=task, etag=None)
     rival = Work(record, ports, settings, ports.clock.now(), claim=NoClaim(), is_borrowed=is_borrowed)
     try:

@@ -80,7 +80,7 @@ def _fetch_and_commit(work: Work, announced: FormatType | None) -> None:
 
     The metadata is never requested before the media: an optional document must not delay it.
     """
-    is_again = work.record.attempts > 1
+    is_again = work.record.attempts > 1 and work.record.last_error != Code.MEDIA_UNREADABLE  # whole, so judged first
     with open_fetch(work, announced, lambda kind: _media_name(work, kind), resume=is_again) as source:
         copied = Copied(source.total, source.digest, source.media)
         fault = _fault_of(work, copied, metadata_if_there(work))

@@ -3,8 +3,9 @@
 from typing import NoReturn
 
 from recording.archive.claim import Work, ids_of
+from recording.domain.state import patience
 from recording.domain.state.chunk import Home, Suspect
-from recording.domain.state.records import required, stored_name
+from recording.domain.state.records import changed, required, stored_name
 from recording.domain.state.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError
 from recording.errors.codes import Code
@@ -16,10 +17,13 @@ MOST_NAMES = 5  # an archive that damages every copy needs an operator, not more
 def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> NoReturn:
     """Return the chunk to the start of the line, with an alarm; the blob that has its name stays listed beside it.
 
+    Documents beside media in the customer's own storage get another name, too; the media stays where it is.
+
     Raises:
         SourceBrokenError: with this code: the next attempt copies.
         ContentConflictError: with this code, when too many names are taken: it is held at the start of the line, where
-            nothing that was damaged counts, and a redrive copies under another name. The source is left.
+            nothing that was damaged counts, and a redrive copies under another name. The source is left. A fault in
+            what the source delivers is not the archive's: that ends once it is steady, whatever the count.
     """
     record = work.record
     emit(
@@ -33,9 +37,11 @@ def copy_anew(work: Work, code: Code, reason: str, *, is_name_taken: bool) -> No
     if is_name_taken and record.blob_name is not None and work.task.home is Home.ACS:
         leave_name(work, reason)
     else:
-        work.record = recopied(record)
+        is_beside_theirs = is_name_taken and work.task.home is Home.EXTERNAL
+        work.record = changed(recopied(record), name_version=record.name_version + is_beside_theirs)
     work.save(last_error=code)
-    if is_name_taken and record.name_version >= MOST_NAMES:
+    is_the_archives = code is not Code.MEDIA_UNREADABLE or patience.is_steady(record, work.now())
+    if is_name_taken and is_the_archives and record.name_version >= MOST_NAMES:
         raise ContentConflictError(reason, code=code)
     raise SourceBrokenError(reason, code=code)
 

@@ -18,6 +18,7 @@ from recording.domain.state.transitions import is_finished, moved
 from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
 from recording.domain.watched.looks import RECONCILED, ReconcileLook
+from recording.domain.watched.retry import LONGEST_RETRY_AFTER
 from recording.errors import ClaimLostError
 from recording.errors.codes import Code
 from recording.ports import Page, Ports, Unreadable
@@ -196,7 +197,7 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
     try:
         if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
             record = _raise_at_risk(record, now, ports)
-        if not is_overdue(record, now):
+        if not is_overdue(record, now, settings.claim_length):
             return _Seen(_Outcome.WAITING, urgency, left)
         outcome = _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
     except ClaimLostError:  # a worker claimed it at the same moment
@@ -204,10 +205,16 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
     return _Seen(outcome, urgency, left)
 
 
-def is_overdue(record: ChunkRecord, now: datetime) -> bool:
-    """Return whether no worker has the chunk, and none has claimed it since it was due."""
-    due = record.next_attempt_at or record.changed_at
-    return not record.is_claimed(now) and now - due >= OVERDUE_AFTER
+def is_overdue(record: ChunkRecord, now: datetime, claim_length: timedelta) -> bool:
+    """Return whether no worker has the chunk, and none has claimed it since it was due.
+
+    The clock of the instance that wrote the row may have been ahead; when it was written is the catalog's own word.
+    """
+    due, claimed_until = record.next_attempt_at or record.changed_at, record.claim_expires_at
+    if record.saved_at is not None:
+        due = min(due, record.saved_at + LONGEST_RETRY_AFTER)
+        claimed_until = min(claimed_until, record.saved_at + claim_length) if claimed_until else None
+    return (claimed_until is None or claimed_until <= now) and now - due >= OVERDUE_AFTER
 
 
 def _had_its_last_try(record: ChunkRecord, now: datetime) -> bool:

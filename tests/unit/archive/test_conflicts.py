@@ -130,6 +130,19 @@ def test_while_a_chunk_is_being_archived_a_rival_waits(here: World) -> None:
     assert sorted(here.media_blobs().values(), key=len) == [wav(1500), wav()]
 
 
+@pytest.mark.parametrize("hours", [0, 25])
+def test_a_rival_met_by_a_wrong_clock_is_tried_again(here: World, hours: int) -> None:
+    """An instance that is a day ahead took one failure that passes for the end."""
+    here.works(task())
+    here.source.objects[ELSEWHERE] = wav(1500)
+    here.source.fail_next("open_content", SourceBusyError("503"))
+    here.skew = timedelta(hours=hours)
+    here.works(RIVAL)
+    here.skew = timedelta()
+    here.runs(hours=1)
+    assert sorted(here.media_blobs().values(), key=len) == [wav(1500), wav()]
+
+
 def test_a_rival_does_not_wait_for_the_metadata_of_the_first(here: World) -> None:
     """That may never come, and ACS forgets the rival meanwhile."""
     here.source.objects.pop(task().metadata_location or "")

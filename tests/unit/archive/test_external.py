@@ -3,7 +3,7 @@
 import hashlib
 
 from dev.in_memory.builders import CONTAINER, metadata, task, wav
-from dev.in_memory.world import world
+from dev.in_memory.world import dies_at, world
 from recording.domain.state.chunk import ChunkState, Home, SourceOutcome
 
 EXTERNAL = task(
@@ -45,3 +45,17 @@ def test_an_external_file_that_changes_between_two_reads_is_read_anew() -> None:
     here.runs(hours=1)
     assert here.state(EXTERNAL) is ChunkState.CATALOGED
     assert here.record(EXTERNAL).sha256 == hashlib.sha256(wav()[:-2] + b"??").hexdigest()
+
+
+def test_documents_that_are_stored_with_other_bytes_get_another_name() -> None:
+    """A worker dies behind storing the metadata, and the export is written again: the first document had the name."""
+    ends = set[ChunkState]()
+    for call in range(1, 40):
+        here = world()
+        here.fakes.external.objects |= {EXTERNAL.content_location: wav(), EXTERNAL.metadata_location or "": metadata()}
+        here.fakes.queue.send(EXTERNAL)
+        dies_at(here, call, lambda here=here: here.works(EXTERNAL))  # type: ignore[misc]
+        here.fakes.external.objects[EXTERNAL.metadata_location or ""] = metadata().replace(b"{", b"{ ", 1)
+        here.runs(hours=6)
+        ends.add(here.state(EXTERNAL))
+    assert ends == {ChunkState.CATALOGED}

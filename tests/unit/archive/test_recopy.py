@@ -1,18 +1,19 @@
 """Copying anew: the chunk returns to the start of the line, is on record, and never takes names without end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import CONTAINER, record, task, wav
-from dev.in_memory.hand import HandInArchive
+from dev.in_memory.builders import CONTAINER, event, metadata, record, task, wav
+from dev.in_memory.hand import HandInArchive, first_half, serve_wrongly
 from dev.in_memory.world import World, intercept, leave_alone, world
 from recording.archive.claim import Work
 from recording.archive.recopy import MOST_NAMES, copy_anew
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState, Home
-from recording.errors import ContentConflictError, SourceBrokenError
+from recording.errors import ContentConflictError, SourceBrokenError, SourceBusyError
 from recording.errors.codes import Code
 from recording.operate.held import Kind, list_held, redrive
 
@@ -64,11 +65,11 @@ def test_a_copy_that_vanished_needs_no_other_name_however_many_there_were() -> N
     assert (here.state(), here.record().name_version) == (ChunkState.PENDING, 5)
 
 
-def test_a_file_in_the_customers_storage_has_no_name_of_ours_to_leave() -> None:
-    """It is read again where it is."""
+def test_a_file_in_the_customers_storage_stays_and_its_documents_get_another_name() -> None:
+    """It is read again where it is; what is stored about it under the name is never replaced."""
     outside = task(home=Home.EXTERNAL, content_location=f"{CONTAINER}/a.wav", delete_location=None)
     anew(copied(here := world(), task=outside), is_name_taken=True)
-    assert (here.record(outside).name_version, here.record(outside).suspects) == (1, ())
+    assert (here.record(outside).name_version, here.record(outside).suspects) == (2, ())
 
 
 def test_a_chunk_without_a_copy_has_no_name_to_leave() -> None:
@@ -110,3 +111,28 @@ def test_what_is_damaged_in_every_copy_is_held_and_copied_anew_once_the_damage_h
     record = here.record()
     assert (record.state, here.fakes.archive.blobs[record.blob_name or ""].data) == (ChunkState.SOURCE_DELETED, wav())
     assert {suspect.blob_name for suspect in record.suspects}.isdisjoint({record.blob_name})
+
+
+def test_a_fault_that_the_source_delivers_ends_by_time_and_not_by_a_count() -> None:
+    """The line breaks once in each copy of half a file, so that each is judged only after it was stored."""
+    here = world(copy_block_bytes=65536)
+    made = here.holds(task(recording_duration_ms=20_000), wav(20_000), metadata(chunkDuration=20_000))
+    whole_again = serve_wrongly(here.source, made.content_location, first_half)
+    plain, begun_at = here.source.open_content, dict[int, int]()
+
+    @contextmanager
+    def breaks(place: str, first: int = 0, length: int | None = None) -> Iterator[Any]:
+        known = here.record(made)
+        if first >= 131_072 and begun_at.setdefault(known.name_version, known.attempts) == known.attempts:
+            raise SourceBusyError("the connection broke")
+        with plain(place, first, length) as content:
+            yield content
+
+    here.source.open_content = breaks  # type: ignore[method-assign,assignment]
+    here.announces(event(data={"recordingDurationMs": 20_000}))
+    here.runs(hours=3, until_quiet=False)
+    assert here.state(made) is ChunkState.PENDING
+    assert len(here.media_blobs()) <= 2 * MOST_NAMES
+    whole_again()
+    here.runs(hours=3)
+    assert here.state(made) is ChunkState.SOURCE_DELETED

@@ -1,5 +1,6 @@
 """Reconcile: what fell by the wayside is put back to work, and every loss is seen before it happens (I2, I4, I9)."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task
 from dev.in_memory.world import World, world
 from recording.archive.claim import claim_chunk
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState, SourceOutcome
 from recording.errors import SourceBusyError, StorageBusyError
+from recording.operate.held import redrive
 from recording.reconcile import sweep
 from recording.reconcile.overdue import OVERDUE_AFTER, Reconciled, is_overdue
 from recording.reconcile.sweep import MOST_A_RUN
@@ -129,11 +132,31 @@ def test_one_run_takes_no_more_than_its_time_allows(here: World, monkeypatch: py
         ({"next_attempt_at": EVENT_TIME + timedelta(hours=1)}, timedelta(minutes=70), True),
         ({"claim_expires_at": EVENT_TIME + timedelta(hours=1)}, timedelta(minutes=30), False),
         ({"claim_expires_at": EVENT_TIME + timedelta(minutes=2)}, timedelta(minutes=30), True),
+        *(
+            ({name: EVENT_TIME + timedelta(days=400), "saved_at": EVENT_TIME}, after, after > timedelta(hours=1))
+            for name in ("next_attempt_at", "changed_at", "claim_expires_at")
+            for after in (timedelta(minutes=1), timedelta(minutes=75))
+        ),
     ],
 )
 def test_overdue_means_nobody_has_it_and_nobody_came(changes: dict[str, Any], after: timedelta, overdue: bool) -> None:
     """A message may be in flight; sending it again too soon is only noise."""
-    assert is_overdue(record(**changes), EVENT_TIME + after) is overdue
+    assert is_overdue(record(**changes), EVENT_TIME + after, timedelta(minutes=2)) is overdue
+
+
+@pytest.mark.parametrize("skew", [0, 25, 24 * 365])
+def test_a_redrive_by_a_clock_that_is_ahead_is_not_lost_with_its_message(here: World, skew: int) -> None:
+    """The queue fails once; the row said that nothing was due for as long as that clock was ahead."""
+    made = here.holds(task())
+    held = record(ChunkState.QUARANTINED, task=made, quarantine_reason="media_suspect", attempts=8)
+    here.fakes.catalog.add_chunk(held)
+    here.fakes.queue.fail_next("send", StorageBusyError("busy"))
+    here.skew = timedelta(hours=skew)
+    with suppress(StorageBusyError):
+        redrive(here.ports, here.settings, HeldFilter())
+    here.skew = timedelta()
+    here.runs(hours=3, until_quiet=False)
+    assert here.record(made).state is ChunkState.SOURCE_DELETED
 
 
 def test_an_overdue_chunk_is_sent_again_once(here: World) -> None:
