@@ -274,7 +274,8 @@ class World:
     def _check_delete(self, location: str) -> None:
         object_id = checked_location(location, DEFAULT_CONTENT_HOSTS).object_id or ""
         media, document = self.truth[object_id]
-        records = [r for r in self.fakes.catalog.chunks.values() if r.task.document_id == object_id and is_archived(r)]
+        named = [r for r in self.fakes.catalog.chunks.values() if r.task.document_id == object_id and is_archived(r)]
+        records = [r for r in named if object_id in r.task.content_location]  # not another object under the same id
         assert records, "I1: a DELETE for a chunk that the catalog does not call archived"
         record = records[0]
         assert self.now < record.task.expires_at, "I1: a DELETE when ACS may have forgotten the media by itself"

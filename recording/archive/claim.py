@@ -105,6 +105,7 @@ class Work:
     skew: timedelta = timedelta()  # by how much this instance's clock is ahead of the catalog's
     claim: Claim | None = None  # None: the chunk's own
     found: ChunkRecord | None = None  # as this turn found it; None on the chunk's first turn
+    taken_from: str | None = None  # the chunk whose archived bytes are taken in this turn, instead of fetching them
     is_borrowed: bool = False  # the turn is another chunk's; this one has its own message, which will be delivered
 
     @property

@@ -311,5 +311,6 @@ def _finish(work: Work, name: str, format_type: FormatType | None, copied: Copie
     changes.update({"blob_name": name, "format": format_type, "length_bytes": copied.length_bytes})
     changes["sha256"] = copied.digest.sha256 if copied.digest else None
     changes["sha512"] = copied.digest.sha512 if copied.digest else None
+    changes["taken_from"] = work.taken_from
     changes["copied_at"] = work.now()
     work.move(ChunkState.COPIED, **changes)

@@ -87,6 +87,8 @@ def _why_left(work: Work) -> str | None:
         return "the deadline has passed"
     if work.record.accepted is not None:
         return "an operator accepted suspect bytes"
+    if work.record.taken_from is not None:
+        return "the file was deleted with the chunk from which its bytes were taken"
     if _is_copied_again(work.record):
         return "ACS tells another length of the file than it has"
     return None if metadata_is_settled(work.record) else "the metadata is not archived"

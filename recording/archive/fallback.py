@@ -91,7 +91,7 @@ def _copy_or_take_twin(work: Work) -> None:
         twin = archived_twin(work)
         if twin is None:
             raise
-        copied = _keep(twin, work.now())
+        copied, work.taken_from = _keep(twin, work.now()), f"{twin.task.recording_id}/{twin.key}"
         _check_kept(work, copied, work.ports.archive)
         _restore(work, copied, work.ports.archive)
         remark = f"the same document is archived as chunk {twin.task.index} of recording {twin.task.recording_id}"

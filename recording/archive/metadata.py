@@ -66,7 +66,7 @@ def archived_twin(work: Work) -> ChunkRecord | None:
     """Return the chunk under whose index or recording the same file is already archived, if any."""
     catalog, task = work.ports.catalog, work.task
     known = [*catalog.chunks_of(task.recording_id), *catalog.chunks_of_document(task.document_id)]
-    return next((other for other in known if is_twin(other, work.record)), None)
+    return next((other for other in known if is_twin(other, work.record, work.now())), None)
 
 
 def _from_acs(work: Work, location: str) -> bytes:

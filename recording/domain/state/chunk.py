@@ -290,6 +290,7 @@ class ChunkRecord(BaseModel):
     broken_tries: int = 0  # how often since then
     suspects: tuple[Suspect, ...] = ()  # bytes that failed the media check, stored beside the chunk
     accepted: Acceptance | None = None  # an operator's decision that suspect bytes are the recording
+    taken_from: str | None = None  # the chunk whose archived bytes these are; they were not fetched for this one
     name_version: int = 1  # raised when other bytes have the name; nothing is ever replaced
     remarks: tuple[str, ...] = ()  # oddities that are not faults
     gone_since: UtcTime | None = None  # first "not found" past the deadline

@@ -60,6 +60,7 @@ class ChunkChanges(TypedDict, total=False):
     broken_tries: int
     suspects: tuple[Suspect, ...]
     accepted: Acceptance | None
+    taken_from: str | None
     name_version: int
     remarks: tuple[str, ...]
     gone_since: datetime | None

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Unpack
+from urllib.parse import urlsplit
 
 from recording.domain.incoming.locations import Location
 from recording.domain.model import with_changes
@@ -182,10 +183,26 @@ def is_disowned(record: ChunkRecord) -> bool:
     return record.state is ChunkState.QUARANTINED and record.quarantine_reason == Code.DUPLICATE_DOCUMENT
 
 
-def is_twin(other: ChunkRecord, record: ChunkRecord) -> bool:
-    """Return whether another chunk, of any recording, is the same file of ACS and is archived."""
-    is_same_file = other.task.document_id == record.task.document_id and Home.ACS is other.task.home is record.task.home
-    return is_same_file and other.key != record.key and is_archived(other)
+def is_twin(other: ChunkRecord, record: ChunkRecord, now: datetime) -> bool:
+    """Return whether another chunk, of any recording, has the same file of ACS, archived, which ACS has no longer.
+
+    Two files may have one document id, so that the location decides. While ACS has the other's file, one that is not
+    found is late, and is asked for again. What an operator accepted or erased from is not what ACS had.
+    """
+    is_same_file = (
+        other.task.document_id == record.task.document_id
+        and Home.ACS is other.task.home is record.task.home
+        and _place_of(other) == _place_of(record)
+    )
+    is_as_fetched = is_archived(other) and other.accepted is None and not other.silenced and other.disposed_at is None
+    is_gone = other.source in (SourceOutcome.DELETED, SourceOutcome.ALREADY_GONE) or now >= record.task.expires_at
+    return is_same_file and other.key != record.key and is_as_fetched and is_gone
+
+
+def _place_of(record: ChunkRecord) -> tuple[str, str]:
+    """Return host and path of a chunk's media; what follows them names no object."""
+    parts = urlsplit(record.task.content_location)
+    return (parts.hostname or "").lower(), parts.path
 
 
 def may_delete_source(record: ChunkRecord, stored: StoredChunk) -> bool:
@@ -209,6 +226,7 @@ def may_delete_source(record: ChunkRecord, stored: StoredChunk) -> bool:
         and bool(record.length_bytes)
         and record.media_fault is None
         and record.accepted is None
+        and record.taken_from is None
         and metadata_is_settled(record)
     )
 

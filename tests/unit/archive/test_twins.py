@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import chunk, document_id, event, metadata, task, wav
+from dev.in_memory.builders import chunk, document_id, event, location, metadata, task, wav
 from dev.in_memory.world import World, world
 from recording.domain.archived.layout import metadata_name
 from recording.domain.state.chunk import ChunkRecord, ChunkState, MetadataOutcome, SourceOutcome
@@ -84,6 +84,39 @@ def test_the_source_is_deleted_between_the_copy_and_the_metadata(here: World) ->
     assert here.source.objects == {}
     here.runs(hours=2)
     assert_true_one_is_archived(here)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_two_files_of_one_document_id_are_never_taken_for_each_other(late: int) -> None:
+    """A file that is a minute late got the other's bytes, and its own was deleted at ACS or left to expire."""
+    here, own = world(), {0: wav(sample=b"\x01\x02"), 1: wav(sample=b"\x11\x12")}
+    other = {"contentLocation": location(document_id(7)), "metadataLocation": None, "deleteLocation": None}
+    chunks = {0: chunk(), 1: chunk(1, document_id(), **other)}
+    tasks = {0: task(), 1: task(1, document_id(), content_location=other["contentLocation"], metadata_location=None)}
+    here.holds(tasks[1 - late], own[1 - late])
+    for index in (1 - late, late):
+        here.announces(event(chunks[index], id=f"event-{index}"))
+        here.runs_due()
+    here.source.objects |= {tasks[late].content_location: own[late]}
+    if late == 0:
+        here.holds(tasks[0], own[0])
+    here.truth[document_id()] = own[0], here.truth[document_id()][1]
+    here.runs(hours=30)
+    for index, found in enumerate(sorted(here.fakes.catalog.chunks.values(), key=lambda one: one.task.index)):
+        assert is_archived(found)
+        assert here.fakes.archive.blobs[found.blob_name or ""].data == own[index]
+
+
+def test_bytes_of_a_twin_allow_no_delete(here: World) -> None:
+    """They were not fetched for this chunk; the file went with the other one."""
+    here.announces(forged())
+    here.runs(hours=1)
+    here.announces()
+    here.runs(hours=1)
+    record = records(here)[task().recording_id]
+    assert record.taken_from == f"{FORGED}/{record.key}"
+    assert (record.state, record.source) == (ChunkState.CATALOGED, SourceOutcome.LEFT_TO_EXPIRE)
+    assert len(here.source.deleted) == 1
 
 
 def test_a_twin_that_lost_its_bytes_gives_nothing(here: World) -> None:

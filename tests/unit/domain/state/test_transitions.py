@@ -17,6 +17,7 @@ from recording.domain.state.chunk import (
     FallbackCopy,
     Home,
     MetadataOutcome,
+    Silenced,
     SourceOutcome,
     Suspect,
 )
@@ -358,20 +359,30 @@ def test_only_a_chunk_that_is_held_as_a_duplicate_is_disowned() -> None:
 
 
 def test_a_twin_is_the_same_archived_file_of_acs_under_another_key() -> None:
-    """A file in the customer's storage, another document and the chunk itself are none."""
-    mine = record(ChunkState.PENDING)
-    twin = record(ChunkState.CATALOGED, task=task(1, document_id(0)))
-    assert is_twin(twin, mine) is True
-    assert is_twin(record(ChunkState.SOURCE_DELETED, task=twin.task), mine) is True
+    """A file in the customer's storage, another document or object and the chunk itself are none."""
+    mine, now = record(ChunkState.PENDING), EVENT_TIME
+
+    def other(state: ChunkState = ChunkState.SOURCE_DELETED, **changes: Any) -> ChunkRecord:
+        return record(state, **{"task": task(1, document_id(0)), "source": SourceOutcome.DELETED, **changes})
+
+    assert is_twin(other(), mine, now) is True
+    assert is_twin(other(source=SourceOutcome.ALREADY_GONE), mine, now) is True
+    left = other(ChunkState.CATALOGED, source=SourceOutcome.LEFT_TO_EXPIRE)
+    assert is_twin(left, mine, mine.task.expires_at) is True
+    accepted = Acceptance(by="anna", note="heard it", at=now)
+    silenced = (Silenced(request_id="r", channels=(1,), at=now),)
     others = (
-        record(ChunkState.CATALOGED),  # itself
-        record(ChunkState.VERIFIED, task=twin.task),
-        record(ChunkState.CATALOGED, task=task(1, document_id(1))),
-        record(ChunkState.CATALOGED, task=twin.task.model_copy(update={"home": Home.EXTERNAL})),
+        left,  # not found is late, as long as ACS has the file
+        other(task=mine.task),  # itself
+        other(ChunkState.VERIFIED),
+        other(task=task(1, document_id(1))),
+        other(task=task(1, document_id(0), content_location=location(document_id(1)))),
+        other(task=task(1, document_id(0), home=Home.EXTERNAL)),
+        other(accepted=accepted),
+        other(silenced=silenced),
+        other(disposed_at=now),
     )
-    assert [is_twin(other, mine) for other in others] == [False] * 4
+    assert [is_twin(one, mine, now) for one in others] == [False] * len(others)
     external = record(task=mine.task.model_copy(update={"home": Home.EXTERNAL}))
-    assert not is_twin(twin, external)
-    assert not is_twin(
-        record(ChunkState.CATALOGED, task=twin.task.model_copy(update={"home": Home.EXTERNAL})), external
-    )
+    assert not is_twin(other(), external, now)
+    assert not is_twin(other(task=task(1, document_id(0), home=Home.EXTERNAL)), external, now)
