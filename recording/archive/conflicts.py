@@ -4,6 +4,8 @@ One session may produce several files with the same ids (a known issue of the se
 taken for a duplicate: they are stored beside the chunk, with an entry in quarantine (I3).
 """
 
+from urllib.parse import urlsplit
+
 from recording.archive.claim import NoClaim, Work, ids_of
 from recording.archive.copy import keep_conflict
 from recording.archive.failure import keep_entry
@@ -34,7 +36,8 @@ def check_conflict(task: ChunkTask, ports: Ports, settings: Settings, *, is_borr
     try:
         _keep_other_bytes(rival, known)
     except SourceError as error:
-        if isinstance(error, SourceGoneError) and known.state is ChunkState.SOURCE_DELETED:
+        is_same_object = urlsplit(known.task.content_location).path == urlsplit(task.content_location).path
+        if isinstance(error, SourceGoneError) and known.state is ChunkState.SOURCE_DELETED and is_same_object:
             emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))  # one object, deleted under both names
         else:
             _try_later(rival, error)

@@ -20,6 +20,7 @@ from recording.domain.state.transitions import (
     names_the_same_object,
 )
 from recording.errors import (
+    BlobLockedError,
     CopyPausedError,
     RecordingError,
     SourceBrokenError,
@@ -63,19 +64,28 @@ def settle_source(work: Work) -> None:
 
 
 def _source_outcome(work: Work) -> tuple[SourceOutcome, str | None]:
-    task, hosts = work.task, work.settings.acs.content_hosts
-    if task.home is Home.EXTERNAL:
+    """Return what becomes of the source; the archive is asked first, for either outcome is final."""
+    if work.task.home is Home.EXTERNAL:
         return SourceOutcome.NOT_OURS, "the media is in the customer's own storage"
-    if (why_left := _why_left(work)) is not None:
+    why_left = _why_left(work) or _why_not_called(work)
+    stored = _proved_once_more(work, is_left=why_left is not None)
+    if why_left is not None or stored is None:
         return SourceOutcome.LEFT_TO_EXPIRE, why_left
-    location = required(task.delete_location, "delete_location")
     try:
-        delete = checked_location(location, hosts)
-        if not names_the_same_object(delete, checked_location(task.content_location, hosts), task.document_id):
-            return SourceOutcome.LEFT_TO_EXPIRE, "the delete location names another object"
-        return _delete_source(work, location), None
+        return _delete_source(work, stored), None
     except UnsafeLocationError as error:
         return SourceOutcome.LEFT_TO_EXPIRE, f"the delete location was refused: {error.code}"
+
+
+def _why_not_called(work: Work) -> str | None:
+    """Return why the delete location must not be called."""
+    task, hosts = work.task, work.settings.acs.content_hosts
+    try:
+        delete = checked_location(required(task.delete_location, "delete_location"), hosts)
+        is_ours = names_the_same_object(delete, checked_location(task.content_location, hosts), task.document_id)
+    except UnsafeLocationError as error:
+        return f"the delete location was refused: {error.code}"
+    return None if is_ours else "the delete location names another object"
 
 
 def _why_left(work: Work) -> str | None:
@@ -94,18 +104,38 @@ def _why_left(work: Work) -> str | None:
     return None if metadata_is_settled(work.record) else "the metadata is not archived"
 
 
-def _delete_source(work: Work, location: str) -> SourceOutcome:
-    """Delete under a valid claim; the archive is checked last."""
-    if work.settings.media_check is MediaCheck.REQUIRE and not is_length_proved(work.record):
+def _proved_once_more(work: Work, *, is_left: bool) -> StoredChunk | None:
+    """Ask ACS whether its file has grown, where nothing else tells its end, and then the archive, under a valid claim.
+
+    Returns:
+        What the archive has now; None where the source is left, and the archive's documents cannot be read now.
+
+    Raises:
+        SourceError: the file has grown, or the archive has lost what was proved; it is copied anew.
+        StorageError: the archive does not answer, or its files were touched.
+    """
+    is_as_fetched = work.record.accepted is None and work.record.taken_from is None
+    may_have_grown = is_as_fetched and not work.is_past_deadline() and not _is_copied_again(work.record)
+    if work.settings.media_check is MediaCheck.REQUIRE and may_have_grown and not is_length_proved(work.record):
         _check_has_not_grown(work)
     work.keep_claim()
-    stored = _look_up_stored(work)
+    try:
+        stored = _look_up_stored(work)
+    except BlobLockedError:
+        if is_left:
+            return None
+        raise
     if (found := standing(work.record, stored)) is not Standing.AS_PROVED:
         _go_back(work, found)
+    return stored
+
+
+def _delete_source(work: Work, stored: StoredChunk) -> SourceOutcome:
+    """Delete what the guard allows, right after the archive was asked."""
     if not may_delete_source(work.record, stored):
         raise RecordingError("the guard refused to delete the source", code=Code.DELETE_REFUSED)
     try:
-        was_there = work.ports.source.delete(location)
+        was_there = work.ports.source.delete(required(work.task.delete_location, "delete_location"))
     except SourceGoneError:
         was_there = False
     return SourceOutcome.DELETED if was_there else SourceOutcome.ALREADY_GONE

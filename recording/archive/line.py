@@ -19,8 +19,10 @@ from recording.archive.tasks import take_task
 from recording.archive.verify import verify
 from recording.domain.state.chunk import ChunkState
 from recording.domain.state.transitions import is_finished, is_otherwise
-from recording.errors import ClaimHeldError, ClaimLostError, RecordingError
+from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, StorageError
+from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.library.follow_ups import Turns, request_follow_up
 from recording.settings import Settings
 from recording.telemetry import span
@@ -38,12 +40,23 @@ def archive_message(text: str, ports: Ports, settings: Settings) -> None:
     if task is None or (task.is_contested and not is_right_index(task, ports, settings)):
         return
     turn = whose_turn(task, ports, settings)
-    with _TURNS.one_more(), span("archive_chunk", attempt=turn.task.attempt, **ids_of(turn.task)):
-        is_changed = archive_chunk(turn, ports, settings)
+    try:
+        is_changed = _take(turn, ports, settings)
+    except StorageError:
+        if not turn.is_borrowed:
+            raise
+        turn = Turn(task)  # the row of the other chunk takes no write: that must not cost this one its turn
+        is_changed = _take(turn, ports, settings)
     if is_changed:
         request_follow_up(turn.task.recording_id, ports, _TURNS.delay())
     if turn.is_borrowed:  # not earlier: a turn that fails is delivered again, and must not leave a second message
         queue_again(task, ports)
+
+
+def _take(turn: Turn, ports: Ports, settings: Settings) -> bool:
+    """Take a turn, as one more of this process."""
+    with _TURNS.one_more(), span("archive_chunk", attempt=turn.task.attempt, **ids_of(turn.task)):
+        return archive_chunk(turn, ports, settings)
 
 
 def archive_chunk(turn: Turn, ports: Ports, settings: Settings) -> bool:
@@ -71,6 +84,11 @@ def archive_chunk(turn: Turn, ports: Ports, settings: Settings) -> bool:
         if work is None:
             raise
         after_failure(work, task, error)
+    except ODD_CONTENT as error:
+        if work is None:
+            raise
+        odd = StorageError(f"odd content ({type(error).__name__})", code=Code.UNREADABLE_RECORD)
+        after_failure(work, task, odd)
     return work is not None and (work.found is None or is_otherwise(work.found, work.record))
 
 

@@ -25,6 +25,7 @@ from recording.domain.watched.expectation import (
     is_settled,
     next_look,
     over_since,
+    times_not_after,
 )
 from recording.errors import ClaimLostError, ControlError
 from recording.errors.codes import Code
@@ -44,11 +45,24 @@ MOST_ASKED = 200  # requests to ACS of some tens of milliseconds each; the least
 
 @dataclass(frozen=True)
 class _Seen:
-    """A recording and its chunks; `unread` are the rows of those that cannot be read."""
+    """A recording and its chunks; `unread` are the rows of those that cannot be read.
+
+    Of times that an instance with a clock ahead has written, `corrected` are those of the record, as they count.
+    """
 
     record: RecordingRecord
     chunks: list[ChunkRecord]
     unread: list[UnreadRow]
+    corrected: RecordingChanges
+
+    @classmethod
+    def by_the_clock(cls, record: RecordingRecord, now: datetime, ports: Ports) -> "_Seen":
+        chunks, unread = all_chunks_of(record.recording_id, ports.catalog)
+        corrected = times_not_after(record, now)
+        seen_first = [
+            changed(one, first_seen_at=min(one.first_seen_at, one.saved_at or one.first_seen_at)) for one in chunks
+        ]
+        return cls(changed(record, **corrected), seen_first, unread, corrected)
 
     @property
     def recording_id(self) -> str:
@@ -80,7 +94,7 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
     turn = InTurn(due, "open_recordings", ports, bulkhead)
     seen = bulkhead.each_at_once(
         turn.items,
-        lambda record: _Seen(record, *all_chunks_of(record.recording_id, ports.catalog)),
+        lambda record: _Seen.by_the_clock(record, now, ports),
         "open_recordings",
         lambda record: record.recording_id,
     )
@@ -97,7 +111,7 @@ def look_for_expected(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> E
     )
     looked_at = bulkhead.tried["open_recordings"] - read
     if looked_at < len(seen):
-        read = turn.items.index(seen[looked_at].record)
+        read = [one.recording_id for one in turn.items].index(seen[looked_at].recording_id)
     if turn.end(read) and page.next != start:
         ports.catalog.save_cursor("open_recordings", page.next)
     return Expected(
@@ -131,7 +145,8 @@ def _to_ask(seen: Sequence[_Seen], now: datetime, settings: Settings) -> set[str
 def _look_at(seen: _Seen, ports: Ports, settings: Settings, *, ask: bool, follow_ups: FollowUpRequests) -> Expectation:
     record, chunks, unread = seen.record, seen.chunks, seen.unread
     now, after = ports.clock.now(), settings.expected_after
-    changes = _answer(record, now, ports) if ask else RecordingChanges()
+    changes = RecordingChanges(**seen.corrected)
+    changes |= _answer(record, now, ports) if ask else RecordingChanges()
     known = changed(record, **changes)
     stands = expectation(known, chunks, now, after, unread)
     is_newly_missing = stands is Expectation.MISSING and known.missing_since is None

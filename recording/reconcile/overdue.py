@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from recording.archive.claim import expired_entry, ids_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState
-from recording.domain.state.patience import is_abandoned
+from recording.domain.state.patience import is_abandoned, is_given_up
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished, moved
 from recording.domain.watched import deadline
@@ -197,6 +197,10 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
     try:
         if urgency is Urgency.AT_RISK and record.at_risk_since is None and record.state is ChunkState.PENDING:
             record = _raise_at_risk(record, now, ports)
+        if urgency is Urgency.LOST and record.attempts and record.past_deadline_since is None:
+            record = _raise_past_deadline(record, now, ports)
+        if record.is_unsaved and is_given_up(record, now):  # its workers never came back to end it
+            return _Seen(_expire(record, now, ports), urgency, left)
         if not is_overdue(record, now, settings.claim_length):
             return _Seen(_Outcome.WAITING, urgency, left)
         outcome = _expire(record, now, ports) if _had_its_last_try(record, now) else _redrive(record, now, ports)
@@ -228,6 +232,13 @@ def _raise_at_risk(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRec
     emit(Event.CHUNK_AT_RISK, time_left_seconds=left, code=record.last_error, **ids_of(record.task))
     saved = ports.catalog.save_chunk(changed(record, at_risk_since=now))
     announce(record.task.recording_id, ports)
+    return saved
+
+
+def _raise_past_deadline(record: ChunkRecord, now: datetime, ports: Ports) -> ChunkRecord:
+    """Raise the alarm that a failed attempt raises, where workers do not come back from theirs."""
+    saved = ports.catalog.save_chunk(changed(record, past_deadline_since=now))
+    emit(Event.CHUNK_PAST_DEADLINE, code=record.last_error or Code.NEVER_TRIED, **ids_of(record.task))
     return saved
 
 

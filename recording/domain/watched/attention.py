@@ -123,8 +123,10 @@ def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta, stuck
     is_urgent = deadline.urgency(record.task.expires_at, now, at_risk_below) is not Urgency.SAFE
     if record.state is ChunkState.PENDING and is_urgent:
         return Attention.AT_RISK
-    is_failing = record.last_error is not None and record.last_error not in _PAUSES
-    return Attention.STUCK if is_failing and record.attempts >= stuck_after else None
+    if record.last_error is None:  # workers that never came back have left no error
+        stuck_after = max(stuck_after, STUCK_AFTER)
+    is_failing = record.last_error not in _PAUSES and record.attempts >= stuck_after
+    return Attention.STUCK if is_failing else None
 
 
 def of_recording(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import LastAction, RecordingRecord
+from recording.domain.state.records import RecordingChanges
 from recording.domain.state.transitions import is_disowned
 
 LOOKED_AT_EVERY = timedelta(days=1)  # for recordings missing for long: a late event is noticed at once anyway
@@ -58,6 +59,20 @@ def expectation(
     if now - since < after:
         return Expectation.AWAITED
     return Expectation.INCOMPLETE if chunks or unread else Expectation.MISSING
+
+
+def times_not_after(record: RecordingRecord, now: datetime) -> RecordingChanges:
+    """Return the times of a record that are in the future, as the present one.
+
+    An instance whose clock is ahead has written them, and an alarm would come as much too late as that clock is wrong.
+    """
+    told = ("started_at", "last_action_at", "first_event_at", "asked_at", "unanswered_since", "ended_seen_at")
+    changes = RecordingChanges()
+    for name in told:
+        at: datetime | None = getattr(record, name)
+        if at is not None and at > now:
+            changes |= {name: now}  # type: ignore[misc]  # one of the names above
+    return changes
 
 
 def over_since(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]) -> datetime | None:

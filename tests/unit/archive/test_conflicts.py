@@ -256,3 +256,16 @@ def test_the_same_task_twice_in_the_queue_is_harmless(here: World) -> None:
         here.fakes.queue.send(chunk)
     here.runs(hours=1)
     assert (list(here.media_blobs().values()), here.source.deleted) == ([wav()], [task().delete_location])
+
+
+@pytest.mark.parametrize("error", [SourceGoneError("404"), SourceBusyError("503")])
+def test_another_object_that_is_late_is_not_taken_for_the_deleted_one(here: World, error: SourceError) -> None:
+    """Not found is what a file answers that ACS has just announced."""
+    here.works(task())
+    assert here.state() is ChunkState.SOURCE_DELETED
+    other = task(content_location=location(document_id(9)))
+    here.source.objects[other.content_location] = wav(1500)
+    here.source.fail_next("open_content", error)
+    here.works(other)
+    here.runs(hours=1)
+    assert sorted(here.media_blobs().values(), key=len) == [wav(1500), wav()]

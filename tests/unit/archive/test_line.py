@@ -134,3 +134,22 @@ def test_what_is_archived_never_expires(here: World, port: str, method: str) -> 
     here.fakes.queue.send(task())
     here.runs(hours=200)
     assert here.state() in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), OverflowError("odd"), RecursionError(), TypeError("odd")])
+def test_odd_content_that_breaks_a_step_is_told_and_tried_again(error: Exception) -> None:
+    """The host delivered the message again and again, with nothing on record."""
+    here = world()
+    here.holds(task())
+    plain, calls = here.fakes.archive.put_media, iter(range(99))
+
+    def odd(*args: Any) -> Any:
+        if next(calls) < 3:
+            raise error
+        return plain(*args)
+
+    here.fakes.archive.put_media = odd  # type: ignore[method-assign,assignment]
+    here.works(task())
+    assert (here.state(), here.record().last_error) == (ChunkState.PENDING, "unreadable_record")
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED

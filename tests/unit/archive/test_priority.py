@@ -202,3 +202,19 @@ def test_nothing_stops_trying_while_time_is_left(here: World) -> None:
     known = here.record()
     assert (known.state, here.deaths) == (ChunkState.SOURCE_DELETED, 0)
     assert known.attempts == 46
+
+
+def test_a_row_that_takes_no_write_costs_no_other_chunk_its_turn(here: World) -> None:
+    """Each late turn was lent to the most urgent chunk, failed at its row, and came again in vain."""
+    safe, urgent = _waits(here, 0, 20), _waits(here, 1, 1)
+    plain = here.fakes.catalog.save_chunk
+
+    def refused(known: ChunkRecord) -> ChunkRecord:
+        if known.key == urgent.key:
+            raise StorageBusyError("the row is too large")
+        return plain(known)
+
+    here.fakes.catalog.save_chunk = refused  # type: ignore[method-assign,assignment]
+    here.works(safe)
+    assert _archived(here) == [safe.index]
+    assert here.fakes.queue.tasks == []

@@ -244,3 +244,33 @@ def test_the_summary_counts_both_alarms(here: World, caplog: pytest.LogCaptureFi
     here.reconciles()
     summary = [entry for entry in caplog.records if entry.getMessage().startswith("recording.reconciled")][-1]
     assert (vars(summary)["missing"], vars(summary)["incomplete"]) == (1, 1)
+
+
+@pytest.mark.parametrize("hours", [1.5, 25, 400 * 24])
+@pytest.mark.parametrize("who", ["starts", "stops"])
+def test_an_instance_that_is_ahead_delays_no_alarm(
+    here: World, who: str, hours: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ACS forgets the files after a day; the alarm came as much too late as that clock was wrong."""
+    here.skew = timedelta(hours=hours) if who == "starts" else timedelta()
+    recording_id = _starts(here)
+    here.skew = timedelta()
+    if who == "starts":
+        _ends_by_itself(here, recording_id)
+    else:
+        here.skew = timedelta(hours=hours)
+        stop_recording(recording_id, here.ports)
+        here.skew = timedelta()
+    _goes_by(here, 4)
+    assert _raised(caplog) == 1
+
+
+def test_an_event_taken_in_by_an_instance_that_is_ahead_delays_no_alarm_about_a_gap(
+    here: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of three files the middle one is not announced."""
+    here.skew = timedelta(hours=25)
+    _announces(here, RECORDING_ID, 0, 2)
+    here.skew = timedelta()
+    _goes_by(here, 4)
+    assert _raised(caplog, "recording.incomplete") == 1

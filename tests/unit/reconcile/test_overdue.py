@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, record, task
-from dev.in_memory.world import World, world
+from dev.in_memory.world import WorkerDiedError, World, world
 from recording.archive.claim import claim_chunk
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState, SourceOutcome
+from recording.domain.watched.attention import Attention
 from recording.errors import SourceBusyError, StorageBusyError
+from recording.operate.attention import needs_attention
 from recording.operate.held import redrive
 from recording.reconcile import sweep
 from recording.reconcile.overdue import OVERDUE_AFTER, Reconciled, is_overdue
@@ -360,3 +362,21 @@ def test_an_outage_of_the_queues_hides_no_chunk_at_risk(method: str, caplog: pyt
         here.reconciles()
     told = [entry.getMessage().split()[0] for entry in caplog.records]
     assert (told.count("recording.chunk.at_risk"), told.count("recording.needs_attention") > 0) == (3, True)
+
+
+def test_a_chunk_whose_workers_never_come_back_is_shown_and_ends(here: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Killed in each turn, a worker leaves no error: it was shown after eighteen hours, and never ended."""
+    made = here.holds(task())
+    here.announces()
+
+    def killed(*_args: object) -> bool:
+        raise WorkerDiedError("out of memory")
+
+    here.fakes.archive.put_media = killed  # type: ignore[method-assign,assignment]
+    here.runs(hours=2, until_quiet=False)
+    assert [item.kind for item in needs_attention(here.ports, here.settings).items] == [Attention.STUCK]
+    here.runs(hours=24, until_quiet=False)
+    assert caplog.text.count("recording.chunk.past_deadline") == 1
+    here.fakes.clock.advance(days=7)
+    here.runs(hours=2, until_quiet=False)
+    assert here.state(made) is ChunkState.EXPIRED
