@@ -338,7 +338,7 @@ class Mp4Walker:
         elif name == b"mvhd":
             self._movie_scale, self._movie_ticks = _times(content)
         elif name == b"mehd":
-            self._fragmented_ticks = int.from_bytes(content[4:12] if content[0] else content[4:8], "big")
+            self._fragmented_ticks = _promise(content)
         elif name == b"trex" and len(content) >= 20 and len(self._defaults) < _MOST_TRACKS:
             track_id, _, ticks, size = struct.unpack_from(">IIII", content, 4)
             self._defaults[track_id] = (ticks, size)
@@ -357,6 +357,12 @@ class Mp4Walker:
 def is_name(name: bytes) -> bool:
     """Return whether four bytes can be a box's name: letters, digits, blanks; the copyright sign of QuickTime."""
     return all(32 <= letter < 127 or letter == 0xA9 for letter in name) and name.strip() != b""
+
+
+def _promise(content: bytes) -> int:
+    """Return how long all fragments play, in the movie's time scale; 0 where the box is cut short."""
+    end = 12 if content[:1] > b"\0" else 8
+    return int.from_bytes(content[4:end], "big") if len(content) >= end else 0
 
 
 def _times(content: bytes) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """One probe for the three formats: it takes a file's pieces in order and returns the facts or the fault."""
 
+import struct
 from typing import Protocol
 
 from recording.domain.formats import FormatType
@@ -15,6 +16,12 @@ _FIRST_BOXES = (
     *(b"uuid", b"pdin", b"meta", b"udta", b"pnot", b"junk", b"PICT", b"mfra"),
 )
 _LARGEST_UNKNOWN_BOX = 1 << 24  # a box of unknown name is believed if it is smaller; text is larger, read as a size
+FAULT_UNREADABLE = "the file's structure cannot be read"
+_NOT_THOUGHT_OF = (
+    LookupError,
+    ArithmeticError,
+    struct.error,
+)  # what bytes can make a reader raise beside its sentences
 
 
 class _Walker(Protocol):
@@ -84,6 +91,8 @@ class MediaProbe:
             walker.feed(piece)
         except ValueError as error:
             self._fault = str(error)
+        except _NOT_THOUGHT_OF:
+            self._fault = FAULT_UNREADABLE
 
     def finish(self) -> MediaFacts:
         """Return the facts, after the last piece."""
@@ -95,6 +104,8 @@ class MediaProbe:
                 return self._walker.finish()
             except ValueError as error:
                 self._fault = str(error)
+            except _NOT_THOUGHT_OF:
+                self._fault = FAULT_UNREADABLE
         return MediaFacts(self._found(), fault=self._fault)
 
     def _guess(self) -> FormatType:
