@@ -6,22 +6,30 @@ from collections.abc import Generator
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
 from recording.domain.media.intake import Holes, Intake, Parsing, Skip
-from recording.domain.media.mp4_fragments import Fragment, Tail
-from recording.domain.media.mp4_tracks import ENCRYPTED_ENTRIES, KNOWN_ENTRIES, NEVER_ZERO_ENTRIES, Extents, Track
+from recording.domain.media.mp4_fragments import Fragment, Tail, promised_ticks
+from recording.domain.media.mp4_tracks import (
+    ENCRYPTED_ENTRIES,
+    FAULT_NO_LENGTHS,
+    KNOWN_ENTRIES,
+    NEVER_ZERO_ENTRIES,
+    Extents,
+    Track,
+)
 
 LARGEST_INDEX = 64 << 20  # bytes of memory; four hours of 60 pictures and 47 sound frames a second need up to 60 MiB
 _LARGEST_HEADER = 1 << 16  # of a box that has no table
 _TO_THE_END = 1 << 62  # where a box without a size ends
 _SHORTFALL_MS, _SHORTFALL_SHARE = 2000.0, 0.1
-_INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"))
+_INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"dinf", b"stbl", b"mvex", b"moof", b"traf"))
 # What a byte of a table takes in memory, with the places in the file that it names.
 _TABLES = {b"stts": 1, b"stsc": 1, b"stsz": 1, b"stz2": 8, b"stco": 6, b"co64": 3, b"trun": 1, b"elst": 2}
 _HEADERS = frozenset(
-    (b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"stsd", b"mehd", b"trex", b"tfhd", b"ctts")
+    (b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"dref", b"stsd", b"mehd", b"trex", b"tfhd", b"ctts")
 )
 _MOST_BOXES = 4_000_000  # a day of fragments of one picture each has as many
 _MOST_TRACKS = 1000  # as players have it
 _DEEPEST = 8  # boxes within boxes that are walked; an index has six
+_MOST_UNNAMED = 64  # bytes of media that no track names, where the index is damaged; sound of a second has more
 _LARGEST_SEGMENT_INDEX = 32 + 12 * 0xFFFF
 _OPENING = frozenset((b"styp", b"sidx", b"ssix", b"emsg", b"prft"))  # stand before a fragment
 _WITHOUT_SAMPLES = frozenset((b"free", b"skip", b"wide", b"uuid", b"udta", b"meta", b"mfra"))
@@ -45,6 +53,8 @@ FAULT_PLAYS_NOTHING = "the MP4 file's edit list plays nothing"
 FAULT_NO_SIZES = "the MP4 file's index has zeros where the sizes of samples should be"
 FAULT_NOT_DESCRIBED = "the MP4 file's index has a track of sound or picture without a description"
 FAULT_NOT_CONFIGURED = "the MP4 file's picture has no parameters (avcC)"
+FAULT_NO_TIME_SCALE = "the MP4 file's index has a track of sound or picture without a time scale"
+FAULT_UNNAMED = "the MP4 file's index is damaged, and names a part of the media only"
 FAULT_HOLE = "the MP4 file has zeros where its index says that media is"
 
 
@@ -54,7 +64,7 @@ class Mp4Walker:
     def __init__(self) -> None:
         self._tracks: list[Track] = []
         self._by_id: dict[int, Track] = {}
-        self._defaults: dict[int, tuple[int, int]] = {}  # `trex`, which may come before the tracks
+        self._defaults: dict[int, tuple[int, int, int]] = {}  # `trex`, which may come before the tracks
         self._movie_scale = 0
         self._movie_ticks = 0
         self._fragmented_ticks = 0  # `mehd`
@@ -71,6 +81,7 @@ class Mp4Walker:
         self._tail = Tail()
         self._fragment: Fragment | None = None
         self._is_checked = True
+        self._is_in_doubt = False  # whether index or fragments have boxes that can be none, or runs without samples
         self._holes = Holes()
         self._intake = Intake(self._boxes)
 
@@ -91,15 +102,18 @@ class Mp4Walker:
         """
         self._intake.finish()
         self._check_whole()
-        lengths = [track.length_ms(self._movie_scale, b"moof" in self._seen) for track in self._playing()]
+        playing = self._playing()
+        lengths = [track.length_ms(self._movie_scale, b"moof" in self._seen) for track in playing]
         known = [length for length in lengths if length]
-        if not known and any(track.has_edits and track.has_length for track in self._playing()):
+        if any(track.has_edits and track.has_length and not ms for track, ms in zip(playing, lengths, strict=True)):
             raise ValueError(FAULT_PLAYS_NOTHING)
+        if known and any(track.lacks_lengths for track in playing):
+            raise ValueError(FAULT_NO_LENGTHS)
         longest = max(known, default=None)
         self._compare_promise(longest)
         if known and max(known) - min(known) > _SHORTFALL_MS + _SHORTFALL_SHARE * max(known):
             self._remarks[REMARK_TRACKS_DIFFER] = None
-        sound = next((track for track in self._playing() if track.handler == b"soun"), Track())
+        sound = next((track for track in playing if track.handler == b"soun"), Track())
         return MediaFacts(
             FormatType.MP4,
             longest,
@@ -107,7 +121,7 @@ class Mp4Walker:
             sound.sample_rate,
             remarks=tuple(self._remarks),
             container="fragmented mp4" if b"moof" in self._seen else "mp4",
-            has_video=any(track.handler == b"vide" for track in self._playing()),
+            has_video=any(track.handler == b"vide" for track in playing),
         )
 
     # --- judging
@@ -138,6 +152,7 @@ class Mp4Walker:
         self._media.end_at(self._intake.position)
         if not self._media.holds(self._named):
             raise ValueError(FAULT_NOT_THERE)
+        self._check_named()
         is_compressed = all(track.entry in NEVER_ZERO_ENTRIES for track in self._playing())
         if is_compressed:
             self._check_holes(sum(track.media_bytes for track in self._playing()))
@@ -156,6 +171,8 @@ class Mp4Walker:
             raise ValueError("the MP4 file's sound and picture are in an unknown form")
         if not all(track.is_configured for track in self._playing()):
             raise ValueError(FAULT_NOT_CONFIGURED)
+        if not all(track.time_scale for track in self._playing()):
+            raise ValueError(FAULT_NO_TIME_SCALE)
         if any(track.is_holed for track in self._playing()):
             raise ValueError(FAULT_NO_SIZES)
 
@@ -170,6 +187,12 @@ class Mp4Walker:
             raise ValueError(FAULT_OPENED)
         if self._seen & _INSIDE_FRAGMENTS or self._tail.is_lost(sum(track.media_bytes for track in self._tracks)):
             raise ValueError(FAULT_LOST)
+
+    def _check_named(self) -> None:
+        """Raise where the index seems to have lost something, and media is left that no track names."""
+        unnamed = self._media.covered - sum(track.media_bytes for track in self._tracks if track.has_kind)
+        if unnamed > _MOST_UNNAMED and (self._is_in_doubt or any(track.is_in_doubt for track in self._tracks)):
+            raise ValueError(FAULT_UNNAMED)
 
     def _check_holes(self, media_bytes: int) -> None:
         """Raise for a long run of zeros; in a small file also for shorter ones that are a quarter of the media."""
@@ -274,8 +297,9 @@ class Mp4Walker:
         if name == b"moov" and self._tracks:
             return  # players take the first index
         if name == b"moof":
-            self._fragment = Fragment(start, self._by_id, self._named)
+            self._fragment = Fragment(start, self._by_id, self._named) if b"mvex" in self._seen else None
         yield from self._inside(intake, end)
+        self._is_in_doubt = self._is_in_doubt or (self._fragment is not None and self._fragment.is_in_doubt)
         is_open = end == _TO_THE_END and not self._is_inner_cut
         if name == b"moov" and (intake.position == end or is_open):
             self._close_index()
@@ -291,6 +315,7 @@ class Mp4Walker:
             if size == 1:
                 long_size = yield 8
                 size = int.from_bytes(long_size, "big")
+            self._is_in_doubt = self._is_in_doubt or not is_name(name) or not 0 < size <= end - start
             if len(header) < 8 or (size and size < intake.position - start):
                 self._is_inner_cut = 0 < len(header) < 8
                 break
@@ -338,31 +363,27 @@ class Mp4Walker:
         elif name == b"mvhd":
             self._movie_scale, self._movie_ticks = _times(content)
         elif name == b"mehd":
-            self._fragmented_ticks = _promise(content)
+            self._fragmented_ticks = promised_ticks(content)
         elif name == b"trex" and len(content) >= 20 and len(self._defaults) < _MOST_TRACKS:
-            track_id, _, ticks, size = struct.unpack_from(">IIII", content, 4)
-            self._defaults[track_id] = (ticks, size)
+            track_id, description, ticks, size = struct.unpack_from(">IIII", content, 4)
+            self._defaults[track_id] = (description, ticks, size)
         elif self._tracks:
             self._tracks[-1].read(name, content)
 
     def _close_index(self) -> None:
         for track in self._tracks:
             self._by_id.setdefault(track.id, track)
-            track.default_ticks, track.default_size = self._defaults.get(track.id, (0, 0))
+            track.defaults = self._defaults.get(track.id)
             if track.is_media and self._is_checked:
                 track.place_samples(self._named)
+            else:
+                track.count_bytes()
         self._kept = 0
 
 
 def is_name(name: bytes) -> bool:
     """Return whether four bytes can be a box's name: letters, digits, blanks; the copyright sign of QuickTime."""
     return all(32 <= letter < 127 or letter == 0xA9 for letter in name) and name.strip() != b""
-
-
-def _promise(content: bytes) -> int:
-    """Return how long all fragments play, in the movie's time scale; 0 where the box is cut short."""
-    end = 12 if content[:1] > b"\0" else 8
-    return int.from_bytes(content[4:end], "big") if len(content) >= end else 0
 
 
 def _times(content: bytes) -> tuple[int, int]:

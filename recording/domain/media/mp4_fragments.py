@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from recording.domain.media.mp4_tracks import Extents, Track
 
 _DAMAGED = "the MP4 file's fragments are damaged"
+FAULT_UNKNOWN_TRACK = "the MP4 file's fragments are of a track that its index does not know"
 _BASE_OFFSET, _DESCRIPTION, _TICKS, _SIZE, _BASE_IS_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20000
 _RUN_OFFSET, _RUN_FIRST_FLAGS, _RUN_TICKS, _RUN_SIZES, _RUN_FLAGS, _RUN_SHIFTS = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
 
@@ -61,12 +62,13 @@ class Fragment:
         self._base = start
         self._next = start  # where the last run ended
         self._defaults = (0, 0)
+        self.is_in_doubt = False  # whether a run has no samples
 
     def read(self, name: bytes, content: bytes) -> None:
         """Take a box of the fragment.
 
         Raises:
-            ValueError: when its content is shorter than it says.
+            ValueError: when its content is shorter than it says, or its track or its description is not in the index.
         """
         try:
             if name == b"tfhd":
@@ -78,12 +80,19 @@ class Fragment:
 
     def _read_header(self, content: bytes) -> None:
         flags, track_id = struct.unpack_from(">II", content)
-        self._track = self._tracks.get(track_id) or Track()
+        track = self._tracks.get(track_id)
+        if track is None or track.defaults is None:
+            raise ValueError(FAULT_UNKNOWN_TRACK)
+        self._track, (description, ticks, size) = track, track.defaults
         at, self._base = 8, self._start if flags & _BASE_IS_MOOF else self._next
         if flags & _BASE_OFFSET:
             (self._base,) = struct.unpack_from(">Q", content, at)
-        at += 8 * bool(flags & _BASE_OFFSET) + 4 * bool(flags & _DESCRIPTION)
-        ticks, size = self._track.default_ticks, self._track.default_size
+        at += 8 * bool(flags & _BASE_OFFSET)
+        if flags & _DESCRIPTION:
+            (description,) = struct.unpack_from(">I", content, at)
+        if not description:  # they count from 1
+            raise ValueError(FAULT_UNKNOWN_TRACK)
+        at += 4 * bool(flags & _DESCRIPTION)
         if flags & _TICKS:
             (ticks,) = struct.unpack_from(">I", content, at)
         if flags & _SIZE:
@@ -93,6 +102,7 @@ class Fragment:
 
     def _read_run(self, content: bytes) -> None:
         flags, count = struct.unpack_from(">II", content)
+        self.is_in_doubt = self.is_in_doubt or not count
         at, start = 8, self._next
         if flags & _RUN_OFFSET:
             start = self._base + struct.unpack_from(">i", content, at)[0]
@@ -117,3 +127,9 @@ class Fragment:
         self._track.media_bytes += size
         if self._track.is_media and size:
             self._extents.add(start, size)
+
+
+def promised_ticks(content: bytes) -> int:
+    """Return how long all fragments play, in the movie's time scale (`mehd`); 0 where the box is cut short."""
+    end = 12 if content[:1] > b"\0" else 8
+    return int.from_bytes(content[4:end], "big") if len(content) >= end else 0

@@ -36,8 +36,11 @@ KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordi
     )
 )
 _SIZES_OF_A_HOLE = re.compile(bytes(4 * 64))  # 64 samples in a row without a byte; a sector of zeros is 128 of them
+_SIZES_IN_DOUBT = re.compile(bytes(4 * 8))  # some in a row: a picture that did not change, or a smaller hole
 _SEQUENCE_PARAMETERS = 7  # as a kind of unit
 _DAMAGED = "the MP4 file's index is damaged"
+FAULT_NO_LENGTHS = "the MP4 file's index names samples without a length"
+_NOWHERE = "the MP4 file's index has a track that does not say where its media is (dref)"
 
 
 class Track:
@@ -49,6 +52,7 @@ class Track:
         self.entry = b""  # of the sample description: the codec
         self.is_configured = True  # whether the sample description has what a decoder must know first
         self.is_holed = False  # whether the table of sizes has a run of zeros
+        self.has_zeros = False  # whether it has a short one
         self.channels: int | None = None
         self.sample_rate: int | None = None
         self.time_scale = 0
@@ -57,8 +61,7 @@ class Track:
         self.media_bytes = 0  # of all samples that were placed
         self._edits = array("q")  # pairs: length in the movie's time scale, start in the track's
         self.first_shift = 0  # ticks from the first sample's place in the file's order to its place in time
-        self.default_ticks = 0  # `trex`
-        self.default_size = 0
+        self.defaults: tuple[int, int, int] | None = None  # of its fragments, as `trex` says: description, ticks, size
         self.fragment_ticks = 0
         self.fragment_samples = 0
         self._times = array("I")  # pairs: how many samples, and how long each of them is
@@ -80,6 +83,11 @@ class Track:
     def has_length(self) -> bool:
         """Return whether the index says how long the samples play."""
         return bool(self.time_scale and self.ticks)
+
+    @property
+    def lacks_lengths(self) -> bool:
+        """Return whether several samples have no length at all; a single picture may have none."""
+        return self.samples + self.fragment_samples > 1 and not self.ticks + self.fragment_ticks
 
     def length_ms(self, movie_scale: int, is_fragmented: bool) -> float | None:
         """Return how long the track plays with what is there; None where its time scale is missing."""
@@ -127,7 +135,8 @@ class Track:
         (self.time_scale,) = struct.unpack_from(">I", content, 20 if content[0] else 12)
 
     def _read_handler(self, content: bytes) -> None:
-        self.handler = self.handler if self.handler in MEDIA_HANDLERS else content[8:12]
+        told = content[8:12]
+        self.handler = self.handler if self.is_media or not any(told) else told
 
     def _read_picture_header(self, _content: bytes) -> None:
         self.handler = self.handler or b"vide"  # a track without a handler is known by its media's header
@@ -152,6 +161,12 @@ class Track:
 
     def _read_runs(self, content: bytes) -> None:
         self._runs = _table(content, "I", 3, 4)
+        if 0 in self._runs[3::3]:  # they count from 1, and players forgive it in the first row
+            raise ValueError(_DAMAGED)
+
+    def _read_references(self, content: bytes) -> None:
+        if not any(content[4:8]):
+            raise ValueError(_NOWHERE)
 
     def _read_sizes(self, content: bytes) -> None:
         size, count = struct.unpack_from(">II", content, 4)
@@ -179,9 +194,22 @@ class Track:
     def _read_edits(self, content: bytes) -> None:
         (count,) = struct.unpack_from(">I", content, 4)
         layout = ">QqI" if content[0] else ">IiI"
-        entries = struct.iter_unpack(layout, memoryview(content)[8 : 8 + count * struct.calcsize(layout)])
+        width = struct.calcsize(layout)
+        count = count or (len(content) - 8) // width  # players count the rows that are there
+        entries = struct.iter_unpack(layout, memoryview(content)[8 : 8 + count * width])
         longest = (1 << 63) - 1
         self._edits = array("q", chain.from_iterable((min(length, longest), start) for length, start, _ in entries))
+
+    @property
+    def has_kind(self) -> bool:
+        """Return whether the index says of what kind the track is: sound, picture or any other."""
+        return self.handler.strip() != b""
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Return whether the index may have lost what it said of the track: its kind, its samples or some sizes."""
+        has_none = not self.media_bytes or not self.samples + self.fragment_samples
+        return self.has_zeros or has_none if self.is_media else not self.has_kind
 
     def place_samples(self, extents: "Extents") -> None:
         """Add where the index says that the samples are; then forget the table.
@@ -190,8 +218,8 @@ class Track:
             ValueError: when the table names more samples than chunks, or chunks that it does not place; or when it
                 says of no sample how long it is. Players open neither.
         """
-        if self.samples and not self._times:
-            raise ValueError("the MP4 file's index names samples without a length")
+        if self.samples and not any(memoryview(self._times)[::2]):
+            raise ValueError(FAULT_NO_LENGTHS)
         if self._runs and self._runs[-3] > len(self._chunk_offsets):
             raise ValueError("the MP4 file's index names more chunks than it places")
         same, each = self._sizes
@@ -215,6 +243,13 @@ class Track:
     def note_sizes(self, sizes: "array[int]") -> None:
         """Look for a hole of zeros in a table of sizes: what is placed by it is placed wrongly."""
         self.is_holed = self.is_holed or _SIZES_OF_A_HOLE.search(sizes) is not None
+        self.has_zeros = self.has_zeros or _SIZES_IN_DOUBT.search(sizes) is not None
+
+    def count_bytes(self) -> None:
+        """Count the bytes of a track that is not played, wherever they are; then forget the table."""
+        same, each = self._sizes
+        self.media_bytes += same * self.samples or sum(each)
+        self._sizes = (0, array("I"))
 
     def _drop_lengths_without_samples(self) -> None:
         """Count no length for a sample that the table of sizes does not know."""
@@ -243,6 +278,11 @@ class Extents:
 
     def __len__(self) -> int:
         return len(self._starts)
+
+    @property
+    def covered(self) -> int:
+        """Return how many bytes the places have together."""
+        return sum(self._ends) - sum(self._starts)
 
     def add(self, start: int, length: int) -> None:
         """Add a place.
@@ -309,6 +349,7 @@ _READERS = {
     b"stsd": Track._read_description,
     b"stts": Track._read_times,
     b"ctts": Track._read_shifts,
+    b"dref": Track._read_references,
     b"stsc": Track._read_runs,
     b"stsz": Track._read_sizes,
     b"stz2": Track._read_compact_sizes,

@@ -9,7 +9,7 @@ from dev.compare_media.judge import played_ms
 from dev.in_memory.builders import box, mp4
 from dev.in_memory.media_kinds import index, track
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.media.mp4 import FAULT_NO_SIZES, FAULT_NOT_CONFIGURED, FAULT_NOT_DESCRIBED
+from recording.domain.media.mp4 import FAULT_NO_SIZES, FAULT_NOT_CONFIGURED, FAULT_NOT_DESCRIBED, FAULT_UNNAMED
 
 SAMPLES = 600
 KIND = box(b"ftyp", b"isom\0\0\2\0isommp42")
@@ -47,9 +47,16 @@ def test_a_sector_of_zeros_in_a_fragments_sizes_is_a_hole() -> None:
 
 def test_some_samples_without_a_byte_are_no_hole() -> None:
     """Recorders of screens write one for a picture that did not change."""
+    fewer = Mp4(media=(SAMPLES,), sizes="each", taken=20 * SAMPLE_BYTES).written()
+    at = fewer.index(b"stsz") + 16
+    assert probed(fewer[:at] + bytes(4 * 20) + fewer[at + 80 :]).fault is None
+
+
+def test_some_samples_without_a_byte_are_a_hole_where_media_is_left() -> None:
+    """The decoder reads their frames from the places of others, and the last ones are read by nobody."""
     whole = Mp4(media=(SAMPLES,), sizes="each").written()
     at = whole.index(b"stsz") + 16
-    assert probed(whole[:at] + bytes(4 * 20) + whole[at + 80 :]).fault is None
+    assert probed(whole[:at] + bytes(4 * 20) + whole[at + 80 :]).fault == FAULT_UNNAMED
 
 
 @pytest.mark.parametrize(
