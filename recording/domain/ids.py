@@ -84,6 +84,11 @@ def are_same_id(one: str, other: str) -> bool:
     return _form(one) == _form(other) or _holds(one, other) or _holds(other, one)
 
 
+def fuller_id(one: str, other: str | None) -> str:
+    """Return the first id; where it is a bare GUID that the other one contains, the other, under which it is known."""
+    return other if other is not None and _holds(other, one) else one
+
+
 def without_numbers(text: str) -> str:
     """Return the text with every phone number and raw participant id replaced by a mark."""
     return _PERSONAL.sub("[withheld]", text)

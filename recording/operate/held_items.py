@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from recording.domain.ids import canonical_id, in_plain_letters, is_opaque_id, unescaped
+from recording.domain.ids import canonical_id, fuller_id, in_plain_letters, is_opaque_id, unescaped
 from recording.domain.incoming.lenient import read_time
 from recording.domain.incoming.named import IN_SUBJECT
 from recording.domain.outgoing.events import SubjectKind
@@ -157,8 +157,11 @@ def recording_of(event: dict[str, Any]) -> str | None:
     """Return the recording id in an event's subject or data, if it has the form of an id."""
     found = IN_SUBJECT.search(str(event.get("subject") or ""))
     data = event.get("data")
-    told = found[1] if found else data.get("recordingId") if isinstance(data, dict) else None
-    plain = in_plain_letters(unescaped(told)) if isinstance(told, str) else ""
+    told, in_data = found[1] if found else None, data.get("recordingId") if isinstance(data, dict) else None
+    in_subject, in_data = (
+        in_plain_letters(unescaped(one)) if isinstance(one, str) else None for one in (told, in_data)
+    )
+    plain = fuller_id(in_subject, in_data) if in_subject else in_data or ""
     return canonical_id(plain) if is_opaque_id(plain) else None
 
 

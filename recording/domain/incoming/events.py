@@ -18,7 +18,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from recording.domain.foreign_json import read_json, shallow, text_in
 from recording.domain.formats import ChannelType, ContentType, FormatType
-from recording.domain.ids import are_same_id, canonical_id, in_plain_letters, is_opaque_id, name_of, unescaped
+from recording.domain.ids import (
+    are_same_id,
+    canonical_id,
+    fuller_id,
+    in_plain_letters,
+    is_opaque_id,
+    name_of,
+    unescaped,
+)
 from recording.domain.incoming.faults import faults_in
 from recording.domain.incoming.lenient import (
     LenientNumber,
@@ -323,13 +331,14 @@ def _index_in(raw: Any) -> int | None:
 def _ids_in(subject: str, data: EventData) -> dict[str, Any]:
     """Return the ids in any of the four subject forms; without a recording id, files are kept together by call.
 
-    Where subject and data name different recordings the subject is used: Event Grid filters by it.
+    Where subject and data name different recordings the subject is used: Event Grid filters by it. A subject with only
+    the GUID within the id that the data spells out names no other recording.
     """
     found = _SUBJECT.fullmatch(subject)
     if found is None:
         raise EventRejectedError("the event's subject has an unknown form", code=Code.UNREADABLE_SUBJECT)
     told, in_data = (unescaped(one) if one else None for one in (found["recording_id"], data.recording_id))
-    spelt = told or in_data
+    spelt = fuller_id(told, in_data) if told else in_data
     call_id = in_plain_letters(unescaped(found["call_id"]))
     recording_id = in_plain_letters(spelt) if spelt else None
     if not is_opaque_id(call_id) or not is_opaque_id(recording_id or "-"):

@@ -25,6 +25,7 @@ from recording.domain.incoming.events import (
 )
 from recording.domain.incoming.events import read_event as read_event_at
 from recording.errors import EventRejectedError
+from recording.operate.held_items import recording_of
 
 ARRIVED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -168,3 +169,24 @@ def test_what_azure_core_makes_of_our_cloud_events_means_the_same() -> None:
         data: Any = json.loads(parsed.data) if isinstance(parsed.data, bytes) else parsed.data
         assert (parsed.source, parsed.time, parsed.id) == (read.resource, read.event_time, read.event_id)
         assert data["recordingStorageInfo"]["recordingChunks"][0]["documentId"] == read.chunks[0].document_id
+
+
+GUID_IN_ID = json.loads(base64.urlsafe_b64decode(RECORDING_ID + "=" * (-len(RECORDING_ID) % 4)))["ResourceSpecificId"]
+
+
+@pytest.mark.parametrize("guid", [GUID_IN_ID, GUID_IN_ID.upper()])
+@pytest.mark.parametrize("spelt", [RECORDING_ID, RECORDING_ID + "==", RECORDING_ID + "%3D%3D"])
+def test_a_subject_with_the_guid_within_the_id_names_no_other_recording(guid: str, spelt: str) -> None:
+    """As a recording of its own its files would be under no hold of the whole id, and would be destroyed."""
+    subject = f"/recording/call/{CALL_ID}/serverCallId/x/recordingId/{guid}"
+    told = read_event(event(subject=subject, data={"recordingId": spelt}))
+    assert (told.recording_id, told.ids_differ) == (RECORDING_ID, False)
+    assert recording_of({"subject": subject, "data": {"recordingId": spelt}}) == RECORDING_ID
+
+
+@pytest.mark.parametrize("other", [None, "rec-1", "c2f5e8aa-93d0-4f9f-8a51-7e6d0b4f9c32"])
+def test_a_subject_with_a_guid_of_its_own_counts_before_the_data(other: str | None) -> None:
+    """Event Grid filters by the subject."""
+    subject = f"/recording/call/{CALL_ID}/serverCallId/x/recordingId/{GUID_IN_ID}"
+    told = read_event(event(subject=subject, data={"recordingId": other}))
+    assert (told.recording_id, told.ids_differ) == (GUID_IN_ID, other is not None)
