@@ -3,12 +3,17 @@
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from recording.domain.foreign_json import DECODER, read_json
 
 _DEEPEST = 3  # arrays and texts within each other that are taken apart
 _BETWEEN = " \t\r\n\x1e\ufeff\0"  # what may stand between two JSON texts: U+001E separates (RFC 7464), NUL pads
+_LINE = re.compile(r"[\n\x1e](?=[\[{\"])")  # where an event may begin after a damaged one
+_ENDS_LINE = re.compile(r"[ \t\r\0]*(?:[\n\x1e]|\Z)")
+_MOST_DAMAGED = 100  # lines of one text; more is not JSON at all, and would take long
+_DATA = ("data", "data_base64")
 
 
 def text_of(raw: bytes) -> str:
@@ -28,39 +33,66 @@ def _strictly(raw: bytes) -> str:
 
 
 def events_in(text: str) -> tuple[list[Any], str | None]:
-    """Return the events in a text, and the part of it that is not JSON, if any.
+    """Return the events in a text, and the parts of it that are not JSON, if any.
 
     Each event may also be JSON within a JSON text, or within an array of such texts or of arrays, and all of it may be
     encoded in base64 once more than the queue asks for. An empty array counts as one event, so that it is not
-    overlooked.
+    overlooked. A line that is cut or damaged does not affect the events on the lines after it.
     """
     found, rest = _split(text)
     if not found and (inner := _in_base64(text)) is not None:
-        return inner, None
+        return inner
     return found, rest
 
 
-def _in_base64(text: str) -> list[Any] | None:
-    """Return the events in a text that is base64 of JSON from its beginning to its end; None for any other text."""
+def _in_base64(text: str) -> tuple[list[Any], str | None] | None:
+    """Return what is in a text that is base64 of events from its beginning to its end; None for any other text."""
     try:
         inner = _strictly(base64.b64decode("".join(text.split()), validate=True))
     except (binascii.Error, ValueError):
         return None
     found, rest = _split(inner)
-    return found if rest is None and isinstance(found[0], dict | list) else None
+    return (found, rest) if found and isinstance(found[0], dict | list) else None
 
 
 def _split(text: str) -> tuple[list[Any], str | None]:
     found: list[Any] = []
+    damaged: list[str] = []
     at, end = _next(text, 0), len(text.rstrip(_BETWEEN))
     while at < end:
         try:
             content, after = DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
-            return found, text[at:] if found else text
+            resumed = _next_event(text, at) if len(damaged) < _MOST_DAMAGED else end
+            damaged.append(text[at:resumed] if resumed < end else text[at:])
+            at = resumed
+            continue
         found += _unpacked(content)
         at = _next(text, after)
-    return found, (None if found else text)
+    return found, ("".join(damaged) or None if found else text)
+
+
+def _next_event(text: str, at: int) -> int:
+    """Return where the next line begins that is an event, or several; the end of the text if there is none.
+
+    Within the layout of a damaged text, a line may as well begin with a part of an event: it must have data.
+    """
+    tries = 0
+    for line in _LINE.finditer(text, at + 1):
+        try:
+            content, after = DECODER.raw_decode(text, line.end())
+        except (ValueError, RecursionError):
+            tries += 1
+            if tries == _MOST_DAMAGED:
+                break
+            continue
+        if _ENDS_LINE.match(text, after) and all(map(_has_data, _unpacked(content))):
+            return line.end()
+    return len(text)
+
+
+def _has_data(content: Any) -> bool:
+    return isinstance(content, dict) and any(str(name).lower() in _DATA for name in content)
 
 
 def _next(text: str, at: int) -> int:
@@ -74,7 +106,8 @@ def _unpacked(content: Any, depth: int = 0) -> list[Any]:
         try:
             content = read_json(content.removeprefix("\ufeff"))
         except ValueError:
-            return _in_base64(content) or [content]
+            inner, rest = _in_base64(content) or ([], None)
+            return inner if inner and rest is None else [content]
     if not isinstance(content, list) or not content or depth == _DEEPEST:
         return [content]
     return [event for each in content for event in _unpacked(each, depth + 1)]

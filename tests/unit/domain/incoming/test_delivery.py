@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -79,3 +80,48 @@ def test_a_number_with_thousands_of_digits_costs_no_other_field(digits: int) -> 
     assert rest is None
     assert read["data"]["recordingStorageInfo"] == event()["data"]["recordingStorageInfo"]
     assert read["data"]["recordingDurationMs"] == float("inf")
+
+
+LINES = [json.dumps(event(id=f"e{number}")) for number in range(4)]
+CUT = json.dumps(event())[:200]
+
+
+@pytest.mark.parametrize("between", ["\n", "\r\n", "\n\n", "\x1e", "\n\x1e"])
+@pytest.mark.parametrize("damage", [CUT, "<html>", "{", '{"id": "x",', '{"id":', "[", CUT + "\x00", "]", '"'])
+@pytest.mark.parametrize("at", [0, 1, 2, 3, 4])
+def test_a_damaged_line_costs_no_other_line(between: str, damage: str, at: int) -> None:
+    """A dead letter of hundreds of events may have one that was cut; the others are lost if they wait for it."""
+    lines = [*LINES[:at], damage, *LINES[at:]]
+    events, rest = events_in(between.join(lines))
+    assert events == [json.loads(line) for line in LINES]
+    assert rest is not None
+    assert rest.strip("\r\n\x1e\x00") == damage.strip("\x00")
+
+
+def test_damaged_lines_among_arrays_texts_and_pretty_events_cost_no_other() -> None:
+    """Whatever a line may be otherwise, it may be after a damaged one; and all of it in base64."""
+    lines = [CUT, json.dumps([event(id="a"), event(id="b")]), CUT, json.dumps(LINES[0]), CUT]
+    lines += [json.dumps(event(id="c"), indent=2), CUT]
+    for text in ("\n".join(lines), base64.b64encode("\n".join(lines).encode()).decode()):
+        events, rest = events_in(text)
+        assert [one["id"] for one in events] == ["a", "b", "e0", "c"]
+        assert (rest or "").count("eventTime") == CUT.count("eventTime") * 4
+
+
+@pytest.mark.parametrize("indent", [0, 1, 2])
+@pytest.mark.parametrize("share", [10, 30, 60, 90, 99])
+def test_no_part_of_a_damaged_event_is_taken_for_an_event(indent: int, share: int) -> None:
+    """Written over many lines, its chunks have lines of their own."""
+    told = json.dumps([event(), event()], indent=indent)
+    cut = told[: len(told) * share // 100]
+    assert events_in(cut) == ([], cut)
+    assert events_in(cut + "\n" + LINES[0]) == ([json.loads(LINES[0])], cut + "\n")
+
+
+@pytest.mark.parametrize("line", ["[", "{", '{"a":', "[[],", '{"data":{},', '["', "x", "}{"])
+def test_a_text_of_damaged_lines_takes_no_long_time(line: str) -> None:
+    """Each line is a beginning that might be followed to the end."""
+    text = f"{line}\n" * (300_000 // len(line))
+    before = time.process_time()
+    assert events_in(text) == ([], text)
+    assert time.process_time() - before < 2
