@@ -9,7 +9,9 @@ from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
 from recording.telemetry import Event, emit
 
-LONGEST_PAYLOAD = 256 * 1024  # characters kept; messages of a queue are far smaller
+# Characters kept. An event has up to 1 MiB at Event Grid, and up to thrice as much with its letters escaped; one that
+# is cut could never be redriven.
+LONGEST_PAYLOAD = 4 * 1024 * 1024
 
 
 def keep_and_report(entry: QuarantineEntry, ports: Ports) -> None:

@@ -17,10 +17,12 @@ from dev.in_memory.builders import (
 )
 from dev.in_memory.world import World, world
 from recording.domain.incoming.events import EVENT_TYPE
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import LARGEST_TASK
 from recording.domain.state.quarantine import Origin
 from recording.errors import StorageBusyError
 from recording.ingest import ingest_event, ingest_text
+from recording.operate.held import redrive
 from recording.ports.unread import LONGEST_PAYLOAD
 from tests.unit.ingest.test_queue_tasks import asked_nobody
 
@@ -125,6 +127,20 @@ def test_a_large_message_is_kept_up_to_a_limit(here: World) -> None:
     ingest_text("x" * (LONGEST_PAYLOAD + 1), Origin.EVENT_QUEUE, here.ports, here.settings)
     (entry,) = here.fakes.quarantine.kept.values()
     assert len(entry.payload) == LONGEST_PAYLOAD
+
+
+@pytest.mark.parametrize("chunks", [1, 600, 1000])
+def test_an_event_of_any_size_can_be_redriven(chunks: int) -> None:
+    """Event Grid takes a mebibyte, in letters of any alphabet: once the setting is mended, all of it is ingested."""
+    here = world(acs={"resource_id": RESOURCE.replace("contoso", "fabrikam").lower()})
+    told = event(*[chunk(index, note="") for index in range(chunks)])
+    missing = 2**20 - len(json.dumps(told, ensure_ascii=False).encode())
+    told["data"]["recordingStorageInfo"]["note"] = "ü" * (missing // 2 - 20)
+    assert 2**20 - 100 < len(json.dumps(told, ensure_ascii=False).encode()) <= 2**20
+    here.announces(told)
+    assert (here.fakes.quarantine.reasons, here.fakes.queue.tasks) == (["other_resource"], [])
+    done = redrive(here.ports, world().settings, HeldFilter(reason="other_resource"))
+    assert (len(done.sent), done.skipped, len(here.fakes.queue.tasks)) == (1, (), chunks)
 
 
 def test_a_batch_is_taken_apart(here: World) -> None:
