@@ -108,6 +108,33 @@ def test_words_are_taken_out_of_notes_and_everything_else_stays(
         assert {(one.caller, one.outcome) for one in found} == {(CALLER, "asked")}
 
 
+def test_rows_about_a_recording_that_is_kept_stay_and_only_those_that_would_change_are_asked_for(
+    trail_and_eraser: tuple[AuditTrail, AuditEraser],
+) -> None:
+    """In both copies; the answer costs a look at the recording."""
+    trail, eraser = trail_and_eraser
+    for recording_id in ("rec-1", "rec-2", None):
+        trail.add(replace(entry(), recording_id=recording_id, note="Canary called"))
+    trail.add(replace(entry(), recording_id="rec-3", note="a plain one"))
+    asked = set[str | None]()
+
+    def may_change(recording_id: str | None) -> bool:
+        asked.add(recording_id)
+        return recording_id != "rec-1"
+
+    assert eraser.withhold(lambda text: text.replace("Canary", "[erased]"), may_change=may_change) > 0
+    assert asked == {"rec-1", "rec-2", None}
+    told = {one.recording_id: one.note for one in trail.entries(NOW - timedelta(hours=1))}
+    assert told == {
+        "rec-1": "Canary called",
+        "rec-2": "[erased] called",
+        None: "[erased] called",
+        "rec-3": "a plain one",
+    }
+    assert [one.note for one in trail.entries_about("rec-1")] == ["Canary called"]
+    assert [one.note for one in trail.entries_about("rec-2")] == ["[erased] called"]
+
+
 @pytest.mark.azurite
 @pytest.mark.parametrize("key", ["x", "2026-11-23T09:00:00", "2026-13-01T00:00:00+00:00-aa", "-"])
 def test_a_row_of_another_hand_hides_no_other(storage: Settings, key: str) -> None:

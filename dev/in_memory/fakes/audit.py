@@ -30,11 +30,19 @@ class FakeAudit(Scripted):
         return iter(sorted((entry for entry in self.written if entry.at >= since), key=lambda entry: entry.at))
 
     @scripted
-    def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
+    def withhold(
+        self,
+        without: Callable[[str], str],
+        pseudonymous: Callable[[str], str] = str,
+        may_change: Callable[[str | None], bool] = lambda _recording_id: True,
+    ) -> int:
         before, ways = self.written, {"note": without, "part": without, "caller": pseudonymous}
         told = [{name: text for name in ways if (text := getattr(one, name))} for one in before]
         kept = [{name: ways[name](text) for name, text in one.items()} for one in told]
-        self.written = [replace(one, **changes) for one, changes in zip(before, kept, strict=True)]  # type: ignore[arg-type]
+        self.written = [
+            replace(one, **fresh) if fresh != old and may_change(one.recording_id) else one  # type: ignore[arg-type]
+            for one, old, fresh in zip(before, told, kept, strict=True)
+        ]
         return sum(one != other for one, other in zip(before, self.written, strict=True))
 
     @scripted

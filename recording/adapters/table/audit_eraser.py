@@ -7,6 +7,7 @@ from azure.data.tables import UpdateMode
 from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import translate_errors
 from recording.adapters.table.tables import table_service
+from recording.domain.foreign_json import text_in
 from recording.domain.names import AUDIT_TABLE
 from recording.settings import Settings
 
@@ -22,14 +23,19 @@ class TableAuditEraser:
         """Close the connections."""
         self._service.close()
 
-    def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
+    def withhold(
+        self,
+        without: Callable[[str], str],
+        pseudonymous: Callable[[str], str] = str,
+        may_change: Callable[[str | None], bool] = lambda _recording_id: True,
+    ) -> int:
         """Merge what has changed into each row."""
         changed, ways = 0, {"note": without, "part": without, "caller": pseudonymous}
         with translate_errors("changing rows of the audit trail"):
-            for row in self._table.list_entities(select=["PartitionKey", "RowKey", *ways]):
+            for row in self._table.list_entities(select=["PartitionKey", "RowKey", "recordingId", *ways]):
                 told = {name: str(row[name]) for name in ways if row.get(name)}
                 kept = {name: ways[name](text) for name, text in told.items()}
-                if kept != told:
+                if kept != told and may_change(text_in(row.get("recordingId"))):
                     fresh = {"PartitionKey": row["PartitionKey"], "RowKey": row["RowKey"], **kept}
                     attempt(lambda fresh=fresh: self._table.update_entity(fresh, mode=UpdateMode.MERGE))  # type: ignore[misc]
                     changed += 1

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from recording.archive.manifest import rewrite_manifest
 from recording.domain import names
+from recording.domain.foreign_json import text_in
 from recording.domain.keep.custody import Custody
 from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
 from recording.domain.keep.erasure import Erasure
@@ -99,9 +100,13 @@ def _bundles(run: Run) -> None:
 
 
 def _journals(run: Run) -> None:
-    """Withdraw the rows of the seal's journals that name the person."""
+    """Withdraw the rows of the seal's journals that name the person, but for those that stay in the trail, too."""
+
+    def is_to_go(row: bytes) -> bool:
+        return run.subject.is_in(row) and run.may_reword(Place.SEAL, text_in(json.loads(row).get("recordingId")))
+
     if run.ports.seal is not None:
-        done = withdraw_rows(run.subject.is_in, run.erasure.erasure_id, run.custodian, run.ports)
+        done = withdraw_rows(is_to_go, run.erasure.erasure_id, run.custodian, run.ports)
         run.done.count += done.count
         if done.refused:
             refusal = refusal_of(done.refused, run.ports.clock.now())
@@ -124,7 +129,7 @@ def _analysts(run: Run) -> None:
 
 def _recordings(run: Run) -> None:
     """Erase the person from the rows of recordings that stay, and from the counts of starts."""
-    if run.subject.is_person:
+    if run.subject.is_person and run.erasure.tenants is None:  # a caller starts recordings of any tenant
         counts = (run.ports.start_counts, run.ports.running)
         run.done.count += sum(one.forget(run.subject.is_in) for one in counts if one is not None)
     for record in every_recording(run.owner.catalog, partial(run.note_unread, names.RECORDINGS_TABLE)):
@@ -194,7 +199,9 @@ def _audit(run: Run) -> None:
     if run.ports.audit_eraser is not None and run.subject.is_person:
         subject = run.subject
         run.done.count += run.ports.audit_eraser.withhold(
-            subject.without, lambda caller: subject.without(caller, run.pseudonym)
+            subject.without,
+            lambda caller: subject.without(caller, run.pseudonym),
+            partial(run.may_reword, names.AUDIT_TABLE),
         )
 
 

@@ -1,16 +1,16 @@
 """One look for one erasure request through the stores beside the archive: whom it is about, what is kept and done."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 
 from recording.control.tenants import as_owner
 from recording.domain.ids import name_of
 from recording.domain.incoming.named import recordings_in, words_in
 from recording.domain.keep.custody import Claim, Custody
-from recording.domain.keep.destroy import Place, StoredVersion, refusal_of
+from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
 from recording.domain.keep.erasure import Erasure, KeptTraces, Scope
 from recording.domain.keep.rules import RuleSet
 from recording.domain.keep.spellings import readings
@@ -105,6 +105,26 @@ class Run:
             return True
         named = _recordings_in(data)
         return bool(named) and all(self.owner.catalog.get_recording(one) is not None for one in named)
+
+    @cached_property
+    def may_reword(self) -> Callable[[str, str | None], bool]:
+        """Return whether a row of the trail, or its sealed copy, may change, by where it is and what it is about.
+
+        What is about no recording belongs to no tenant, and rows about a recording that is kept are kept with it.
+        The answers stay the same for the whole look: both copies of a row change, or none.
+        """
+        owner, is_kept = self.owner.catalog, cache(self.is_kept)
+        is_ours = cache(lambda recording_id: isinstance(owner.get_recordings([recording_id])[0], RecordingRecord))
+
+        def may(place: str, recording_id: str | None) -> bool:
+            if self.erasure.tenants is not None and (recording_id is None or not is_ours(recording_id)):
+                return False
+            if recording_id is None or not is_kept(recording_id):
+                return True
+            self.done.keep(place, Obstacle.NOT_DUE)
+            return False
+
+        return may
 
     def is_about(self, data: bytes) -> bool:
         """Return whether bytes name the person, or an erased recording."""

@@ -109,9 +109,15 @@ class Keeping(Protocol):
 class AuditEraser(Protocol):
     """Removes a person from the audit trail; what was done, and when, always remains."""
 
-    def withhold(self, without: Callable[[str], str], pseudonymous: Callable[[str], str] = str) -> int:
+    def withhold(
+        self,
+        without: Callable[[str], str],
+        pseudonymous: Callable[[str], str] = str,
+        may_change: Callable[[str | None], bool] = lambda _recording_id: True,
+    ) -> int:
         """Replace every note and part by the result of `without`, and every caller by that of `pseudonymous`.
 
+        An entry that would change stays as it is where `may_change` refuses it by the recording that it is about.
         Returns how many entries changed. Raises StorageError.
         """
         ...
