@@ -30,10 +30,14 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 DISPOSE_TIME = timedelta(minutes=20)  # of a run; the host ends a function after half an hour
+OF_ERASURES = 0.5  # of that time, before the walk: requests are swept for weeks, and recordings are due meanwhile
 PAGE = 1000  # recordings read at a time
 MOST_PROBLEMS = 100  # recordings that fail, before storage is asked whether it answers at all
 HOUR = 1  # UTC; a night's walk continues in the following hours until it has seen everything
 CURSOR, UNFINISHED = "dispose", "unfinished"
+RUNNING = (
+    "running"  # the cursor during a run: one that the host ends is continued, and an approval meanwhile stays noted
+)
 POSITION = "dispose_position"  # the cursor: where in the catalog the walk continues
 
 
@@ -44,7 +48,7 @@ class DisposeReport:
     Attributes:
         seen: recordings that it assessed.
         pages: pages that it read.
-        complete: whether it reached the end of the catalog.
+        complete: whether it reached the end of the catalog, and all requests for erasure that were due.
         counts: how many were marked or spared, and how destroying the others ended.
         problems: the recordings that failed, with the code.
     """
@@ -56,16 +60,22 @@ class DisposeReport:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def dispose_if_due(ports: Ports, settings: Settings) -> DisposeReport | None:
+def dispose_if_due(
+    ports: Ports, settings: Settings, clock: Callable[[], float] = time.monotonic
+) -> DisposeReport | None:
     """Run each night, and in the following hours until everything was seen; return None when no run is due.
 
     Raises:
         StorageError: catalog, holds or rules do not answer.
     """
-    if ports.clock.now().hour != HOUR and ports.catalog.cursor(CURSOR) != UNFINISHED:
+    if ports.clock.now().hour != HOUR and ports.catalog.cursor(CURSOR) not in (UNFINISHED, RUNNING):
         return None
-    report = dispose(ports, settings)
-    ports.catalog.save_cursor(CURSOR, "" if report.complete else UNFINISHED)
+    ports.catalog.save_cursor(CURSOR, RUNNING)
+    report = dispose(ports, settings, clock)
+    if not report.complete:
+        ports.catalog.save_cursor(CURSOR, UNFINISHED)
+    elif ports.catalog.cursor(CURSOR) == RUNNING:
+        ports.catalog.save_cursor(CURSOR, "")
     return report
 
 
@@ -82,31 +92,16 @@ def dispose(ports: Ports, settings: Settings, clock: Callable[[], float] = time.
     """
     began, report = clock(), DisposeReport()
     ports = by_the_shared_clock(ports)  # an instance a year ahead would destroy what has a year to go
-    rules, position = rules_in_force(ports, settings), ports.catalog.cursor(POSITION)
-    run = _Run(report, rules, Leftovers(ports), ports, settings)
+    run = _Run(report, rules_in_force(ports, settings), Leftovers(ports), ports, settings)
+
+    def is_over(share: float = 1) -> bool:
+        return clock() - began > share * DISPOSE_TIME.total_seconds()
+
     if ports.custodian is not None:
-        run.carry_on_erasures(ports.custodian)
-
-    def is_over() -> bool:
-        return clock() - began > DISPOSE_TIME.total_seconds()
-
-    while True:
-        page = ports.catalog.recordings_page(position, PAGE)
-        report.pages += 1
-        taken = run.take_page(page.items, is_over)
-        if taken < len(page.items):
-            page = ports.catalog.recordings_page(position, taken)  # for the position behind the last one taken
-        if page.error:
-            raise page.error
-        position = page.next
-        ports.catalog.save_cursor(POSITION, position)
-        if not position:
-            break
-        if is_over():
-            report.complete = False
-            break
+        run.carry_on_erasures(ports.custodian, lambda: is_over(OF_ERASURES), skipped=erasures.broken_off(ports))
+    report.complete = run.walk(is_over)
     if ports.custodian is not None and report.complete:
-        run.carry_on_erasures(ports.custodian)
+        report.complete = run.carry_on_erasures(ports.custodian, is_over)
         run.end_bundles(ports.custodian)
     emit(
         Event.DISPOSE_RAN,
@@ -127,6 +122,27 @@ class _Run:
     leftovers: Leftovers
     ports: Ports
     settings: Settings
+
+    def walk(self, is_over: Callable[[], bool]) -> bool:
+        """Take the recordings from where the last walk ended; return whether the end of the catalog was reached.
+
+        Raises:
+            StorageError: catalog or custody rows cannot be read; the next run continues after the last page.
+        """
+        catalog = self.ports.catalog
+        position = catalog.cursor(POSITION)
+        while True:
+            page = catalog.recordings_page(position, PAGE)
+            self.report.pages += 1
+            taken = self.take_page(page.items, is_over)
+            if taken < len(page.items):
+                page = catalog.recordings_page(position, taken)  # for the position behind the last one taken
+            if page.error:
+                raise page.error
+            position = page.next
+            catalog.save_cursor(POSITION, position)
+            if not position or is_over():
+                return not position
 
     def take_page(self, items: Sequence[RecordingRecord | Unreadable], is_over: Callable[[], bool]) -> int:
         """Take the recordings of a page until the time is over; return how many of its rows that were, at least one.
@@ -167,12 +183,19 @@ class _Run:
             if self.report.counts["unreadable"] <= MOST_REPORTED:
                 emit(Event.DISPOSE_REFUSED, entry=row.where, code=row.code)
 
-    def carry_on_erasures(self, custodian: Custodian) -> None:
-        """Carry on the requests for erasure; one that fails is noted, and keeps no recording of others."""
+    def carry_on_erasures(self, custodian: Custodian, is_over: Callable[[], bool], skipped: str = "") -> bool:
+        """Carry on the requests for erasure, and return whether there was time for all that were due.
+
+        One that fails is noted, and keeps no recording of others.
+        """
         try:
-            erasures.carry_on(custodian, self.ports, self.settings)
+            done = erasures.carry_on(custodian, self.ports, self.settings, is_over, skipped)
         except (RecordingError, *ODD_CONTENT) as error:
             self._failed("erasures", error)
+            return True
+        if done.failed:
+            self._failed("erasures", done.failed[0])
+        return done.is_whole
 
     def end_bundles(self, custodian: Custodian) -> None:
         """Destroy the bundles whose time is over; a failure is noted, and the next run tries again."""

@@ -5,8 +5,9 @@ a hold or a legal retention refuses it for now, and the daily run asks again. Th
 outside recordings, and does so for some weeks after the request is done, for what arrives late.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -45,6 +46,7 @@ from recording.telemetry import Event, emit
 MOST_LISTED = 200  # requests in one answer
 MOST_FAILED = 3  # requests, each with the time limits of storage, before it is asked whether it answers
 EVERY = timedelta(hours=20)  # between two looks through the other stores, while a request is open or watched
+CURSOR, ENDED = "dispose_erasure", "/"  # the cursor: the request that was begun last; with the mark, the run went on
 
 
 @dataclass(frozen=True)
@@ -227,56 +229,108 @@ def _place_of(one: Erasure | Unreadable) -> str:
     return f"{int(one.state is not ErasureState.REQUESTED)}-{newest_first(one.requested_at)}-{one.erasure_id}"
 
 
-def carry_on(custodian: Custodian, ports: Ports, settings: Settings) -> int:
-    """Complete claims, erase traces, and note what is done; return how many requests are still open.
+@dataclass
+class CarriedOn:
+    """How far a run came with the requests.
+
+    Attributes:
+        is_whole: whether it reached all whose sweep was due.
+        failed: why others could not be carried on.
+    """
+
+    is_whole: bool = True
+    failed: list[Exception] = field(default_factory=list)
+
+
+def broken_off(ports: Ports) -> str:
+    """Return the request in which the last run ended, because the host ended it; "" where it went on.
+
+    Raises:
+        StorageError: storage does not answer.
+    """
+    position = ports.catalog.cursor(CURSOR)
+    return "" if position.endswith(ENDED) else position
+
+
+def carry_on(
+    custodian: Custodian,
+    ports: Ports,
+    settings: Settings,
+    is_over: Callable[[], bool] = lambda: False,
+    skipped: str = "",
+) -> CarriedOn:
+    """Complete claims, erase traces, and note what is done; begin behind the request at which the last call ended.
 
     A request that always fails keeps no other waiting; after every few of them, storage is asked whether it answers.
+
+    Args:
+        custodian: destroys.
+        ports: requests, and the stores.
+        settings: of the deployment.
+        is_over: whether the time is over; no further request is begun then.
+        skipped: a request that is not carried on by this call.
 
     Raises:
         StorageError: storage does not answer; the next run continues.
     """
-    left, now = 0, ports.clock.now()
-    failed: list[Exception] = []
-    ended: set[str] = set()
+    done, now = CarriedOn(), ports.clock.now()
+    failed, ended, begun = done.failed, set[str](), ""
     try:
         list_in_force(ports)
     except (RecordingError, *ODD_CONTENT) as error:  # each request that is carried on is listed by itself
         failed.append(error)
-    for erasure in list(keeping_of(ports).erasures()):
+    for erasure in _in_turn(ports):
         if isinstance(erasure, Unreadable):
             emit(Event.DISPOSE_REFUSED, entry=erasure.where, code=erasure.code)
             continue
         if not erasure.is_watched(now):
             ended |= {erasure.erasure_id} if erasure.state_at(now) is not ErasureState.REQUESTED else set()
             continue
+        if is_over() or erasure.erasure_id == skipped:
+            done.is_whole = done.is_whole and _is_just_swept(erasure, now)
+            continue
+        begun = erasure.erasure_id
         try:
-            left += not _carry_on_one(erasure, custodian, ports, settings)
+            ports.catalog.save_cursor(CURSOR, begun)
+            _carry_on_one(erasure, custodian, ports, settings)
         except ClaimLostError:  # another instance works on it at this moment
-            left += 1
+            continue
         except (RecordingError, *ODD_CONTENT) as error:
             failed.append(error)
             code = code_of(error)
             emit(Event.DISPOSE_REFUSED, entry=erasure.erasure_id, code=code)
             if len(failed) % MOST_FAILED == 0:
                 ports.catalog.time()
+    if begun:
+        ports.catalog.save_cursor(CURSOR, f"{begun}{ENDED}")
     keeping_of(ports).unlist_covered(ended.__contains__)
-    if failed:
-        raise failed[0]
-    return left
+    return done
 
 
-def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings) -> bool:
-    """Do what is left of one request; return whether it is done."""
-    now = ports.clock.now()
-    is_just_swept = erasure.swept_at is not None and now < erasure.swept_at + EVERY
-    left_out = 0
+def _in_turn(ports: Ports) -> list[Erasure | Unreadable]:
+    """Return the requests in the order of their ids, those behind the one that was begun last before the others.
+
+    So each has its turn, also where one of them always fails, or takes all the time that a run has.
+    """
+    last = ports.catalog.cursor(CURSOR).removesuffix(ENDED)
+    return sorted(keeping_of(ports).erasures(), key=lambda one: (name_of_erasure(one) <= last, name_of_erasure(one)))
+
+
+def _is_just_swept(erasure: Erasure, now: datetime) -> bool:
+    return erasure.swept_at is not None and now < erasure.swept_at + EVERY
+
+
+def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings) -> None:
+    """Do what is left of one request."""
+    now, left_out = ports.clock.now(), 0
+    is_just_swept = _is_just_swept(erasure, now)
     if not is_just_swept:
         erasure, left_out = widen(erasure, ports, settings)
     claim(erasure, ports)
     status = _status(erasure, ports, settings)
     was_done = erasure.state is ErasureState.DONE
     if was_done and is_just_swept:
-        return True
+        return
     if was_done:
         for one in status.items:
             destroy_again(one.record.recording_id, custodian, ports)
@@ -285,7 +339,6 @@ def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings
         erasure = _sweep(erasure, custodian, ports, settings, left_out, is_full=is_full)
     if status.is_erased and not erasure.kept and not was_done:
         keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": now}))
-    return status.is_erased and not erasure.kept
 
 
 def _sweep(
