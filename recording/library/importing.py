@@ -38,7 +38,7 @@ from recording.domain.state.stored import sha256_of
 from recording.errors import RecordingError, RequestError, SourceBrokenError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.directory import find_all
-from recording.library.inline_media import ImportSource
+from recording.library.inline_media import ImportSource, Lengthy
 from recording.ports import Archive, AuditEntry, Ports
 from recording.ports.audit import DONE
 from recording.ports.bulkhead import ODD_CONTENT, code_of
@@ -64,7 +64,15 @@ class _Media:
 
 @dataclass
 class Imported:
-    """The result of a run or dry run. `problems` names each file that was left out, and why."""
+    """The result of a run or dry run.
+
+    Attributes:
+        copied: how many files were copied into the archive.
+        in_place: how many came under proof where they are.
+        known: how many are archived already, with the same bytes.
+        length_bytes: how much was read of those that are new.
+        problems: each file that was left out, and why.
+    """
 
     copied: int = 0
     in_place: int = 0
@@ -181,11 +189,22 @@ class _Run:
         was_imported = known.task.event_id == _event_id(entry)
         if was_imported and not self._is_dry:
             rewrite_manifest(known.task, self._ports)  # the run that cataloged it may have ended before this
-        is_the_file = was_imported or known.task.content_location == self._location(entry)
-        if is_the_file or self._digest(entry).sha256 == known.sha256:
+        stays_there = self._place is not None and known.task.content_location == self._location(entry)
+        found = None if stays_there else self._source.look_up(entry.blob)
+        if (
+            stays_there
+            or (found is None and was_imported)
+            or (found is not None and self._is_equal(found, entry, known))
+        ):
             self.done.known += 1
         else:
-            self.done.problems.append((entry.blob, OTHER_BYTES))
+            self.done.problems.append((entry.blob, "not there" if found is None else OTHER_BYTES))
+
+    def _is_equal(self, found: Lengthy, entry: ImportEntry, known: ChunkRecord) -> bool:
+        """Return whether a file has the archived bytes; a name proves nothing, since other containers have it too."""
+        if found.length_bytes != known.length_bytes:
+            return False
+        return self._digest(entry).sha256 == known.sha256
 
     def _digest(self, entry: ImportEntry) -> Digest:
         hasher = Hasher()

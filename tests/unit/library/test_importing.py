@@ -13,7 +13,7 @@ from recording.domain.archived.importing import IMPORTED, ImportEntry, byos_entr
 from recording.domain.find.find_query import FindQuery
 from recording.errors import RequestError, StorageBusyError
 from recording.library.directory import find_all
-from recording.library.importing import Imported, import_recordings
+from recording.library.importing import OTHER_BYTES, Imported, import_recordings
 from recording.library.rebuild import rebuild
 from tests.unit.library.test_rebuild import loses_its_tables
 
@@ -84,6 +84,31 @@ def test_doing_it_again_changes_nothing_and_a_dry_run_writes_nothing() -> None:
     done = imports(here, source)
     assert (done.copied, done.known) == (0, 1)
     assert here.fakes.archive.blobs == blobs
+
+
+@pytest.mark.parametrize("name", [NAME, "two/b.wav"])
+@pytest.mark.parametrize("data", [wav(4000), wav(sample=b"12")])  # of another length, and of the same
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_other_bytes_under_ids_that_were_imported_are_named(name: str, data: bytes, dry_run: bool) -> None:
+    """They are nowhere in the archive, and a name that another container has too proves nothing about bytes."""
+    here, ids = world(), {"recordingId": "rec-1", "documentId": "doc-1", "index": 0}
+    assert imports(here, container(), [MAPPING[0] | ids]).copied == 1
+    source = FakeArchive()
+    source.put_once(name, data, "audio/wav")
+    done = imports(here, source, [MAPPING[0] | ids | {"blob": name}], dry_run=dry_run)
+    assert (done.copied, done.known, done.problems) == (0, 0, [(name, OTHER_BYTES)])
+    assert list(here.media_blobs().values()) == [wav()]
+
+
+def test_the_same_bytes_under_another_name_are_known_and_a_name_without_a_file_is_not() -> None:
+    """Bytes decide; what was imported and then removed from its container is archived."""
+    here, ids = world(), {"recordingId": "rec-1", "documentId": "doc-1", "index": 0}
+    assert imports(here, container(), [MAPPING[0] | ids]).copied == 1
+    source = container(**{"two/b.wav": wav()})
+    assert imports(here, source, [MAPPING[0] | ids | {"blob": "two/b.wav"}]).known == 1
+    done = imports(here, source, [MAPPING[0] | ids | {"blob": "two/c.wav"}])
+    assert (done.known, done.problems) == (0, [("two/c.wav", "not there")])
+    assert imports(here, FakeArchive(), [MAPPING[0] | ids]).known == 1
 
 
 @pytest.mark.parametrize("method", ["stage_block", "commit", "put_once", "put_if_unchanged"])
