@@ -141,13 +141,13 @@ def _attention(session: Session, chosen: HeldFilter, limit: int) -> int:
     found = needs_attention(session.ports, session.settings, chosen)
     answer = HeldListView.of(found, top=limit).plain()
     rows = [_item(session, item) for item in found.items[:limit]]
-    parts: list[RenderableType] = (
-        [table(session, _ATTENTION, rows)] if rows else [text(("nothing needs attention", "green"))]
-    )
+    nothing = ("nothing needs attention", "green") if found.complete else ("nothing found", "yellow")
+    parts: list[RenderableType] = [table(session, _ATTENTION, rows)] if rows else [text(nothing)]
+    parts += [text((f"not all could be listed: {place}", "yellow")) for place in found.unlisted]
     if len(found.items) > limit:
         parts.append(beyond(len(found.items) - limit))
     session.show(answer, *parts)
-    return NEEDS_ATTENTION if found.items else FINE
+    return NEEDS_ATTENTION if found.items else UNKNOWN if found.unlisted else FINE
 
 
 def _item(session: Session, item: AttentionItem) -> list[Cell]:

@@ -66,7 +66,8 @@ def _screen(
     if not seen.counted_all:
         yield text(("the counts cover only a part of the catalog", "yellow"))
     if not found.complete:
-        yield text(("not everything that is open was examined; the most urgent is here", "yellow"))
+        where = f" in {', '.join(found.beyond)}" if found.beyond else ""
+        yield text((f"not everything that is open{where} was examined; the most urgent is here", "yellow"))
     if found.items:
         yield text(
             ("all of it: ", "dim"), "recordings ls --attention", ("   one: ", "dim"), "recordings show RECORDING"

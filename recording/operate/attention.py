@@ -16,7 +16,7 @@ from recording.domain.watched.looks import ReconcileLook, ScrubLook, SealLook
 from recording.errors import StorageError, fault_of
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.notify.operate import health_of_ways
-from recording.operate.find_held import PLACES, check_known, everything_held, is_match
+from recording.operate.find_held import PLACES, Unlisted, check_known, everything_held, is_match
 from recording.operate.held_items import Held, Kind
 from recording.operate.held_items import by_urgency as held_by_urgency
 from recording.ports import Ports, Unreadable
@@ -36,8 +36,9 @@ _KINDS = {
 class NeedsAttention:
     """Everything that needs attention, the most urgent first, and the held part of it.
 
-    `complete` is False when more is open than is read; the rest has more time left. `reconciled` and `scrubbed` are the
-    results of the timers' last runs; None before the first.
+    `complete` is False when more is open than is read, where the rest has more time left, or one of the places `beyond`
+    may hold more than is read. `reconciled` and `scrubbed` are the results of the timers' last runs; None before the
+    first.
     """
 
     items: tuple[AttentionItem, ...]
@@ -45,11 +46,13 @@ class NeedsAttention:
     complete: bool = True
     reconciled: ReconcileLook | None = None
     scrubbed: ScrubLook | None = None
+    beyond: tuple[str, ...] = ()
 
     @property
     def unlisted(self) -> tuple[str, ...]:
-        """Return the places whose listing broke off."""
-        return tuple(item.id for item in self.items if item.kind is Attention.UNREADABLE and item.id in PLACES)
+        """Return the places whose listing broke off, or that may hold more than is read."""
+        broken = {item.id for item in self.items if item.kind is Attention.UNREADABLE}
+        return tuple(place for place in PLACES if place in broken or place in self.beyond)
 
 
 def needs_attention(
@@ -69,8 +72,8 @@ def needs_attention(
             another place that does not answer, is an item.
     """
     now, chosen = ports.clock.now(), chosen or HeldFilter()
-    broken: list[StorageError] = []
-    pairs = list(everything_held(ports, settings, broken))
+    unlisted = Unlisted()
+    pairs = list(everything_held(ports, settings, unlisted))
     items = [_of_held(one, found, now, settings) for one, found in pairs]
     listed = {one.id for one in items}
     open_items, complete = _of_open(ports, settings, now, stuck_after)
@@ -79,12 +82,12 @@ def needs_attention(
     timers = looks.late(reconciled, scrubbed, _last_comparison(ports), now)
     everything = [*items, *open_items, *timers, *_of_endpoints(ports, now)]
     meant = [item for item in everything if is_match(item, chosen)]
-    if not meant and broken:  # it may well be there
-        raise broken[0]
     if not meant:
+        unlisted.check(chosen)
         check_known(chosen, everything, ports)
     held = sorted((one for one, _ in pairs if is_match(one, chosen)), key=held_by_urgency)
-    return NeedsAttention(tuple(by_urgency(meant)), tuple(held), complete, reconciled, scrubbed)
+    complete, beyond = complete and not unlisted.beyond, tuple(unlisted.beyond)
+    return NeedsAttention(tuple(by_urgency(meant)), tuple(held), complete, reconciled, scrubbed, beyond)
 
 
 def _of_endpoints(ports: Ports, now: datetime) -> Iterator[AttentionItem]:

@@ -8,9 +8,10 @@ gave up on; the dead letters are events that Event Grid could not deliver. The l
 Everything in quarantine is listed, unless the catalog's own record of that chunk says the same.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from pydantic import ValidationError
@@ -22,7 +23,7 @@ from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import REASONS, Origin, is_reported_by
 from recording.domain.state.transitions import is_archived
 from recording.domain.watched.attention import Attention, AttentionItem
-from recording.errors import RequestError, StorageError
+from recording.errors import RequestError, StorageBusyError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.ingest import why_of_others
 from recording.operate.held_items import (
@@ -40,7 +41,34 @@ from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry, U
 from recording.settings import Settings
 
 PLACES = ("catalog", "quarantine", "poison queues", "dead letters")  # ids of items for broken listings
+MOST_LETTERS = 10_000  # dead letters that one look reads; those of other subscriptions stay, and may be before ours
+LETTERS_TIME = timedelta(minutes=1)  # for the same; a request must be answered
+MOST_SHOWN = 32  # messages of a queue that the service shows at once
 Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | DeadLetter | None
+
+
+@dataclass
+class Unlisted:
+    """What one look at everything that is held did not see.
+
+    Attributes:
+        broken: what broke off a listing.
+        beyond: the places that may have more than was read.
+    """
+
+    broken: list[StorageError] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
+
+    def check(self, chosen: HeldFilter) -> None:
+        """Refuse to say that nothing matches a filter: it may well be there.
+
+        Raises:
+            StorageError: a listing broke off, or what is asked for by its id may be behind what was read.
+        """
+        if self.broken:
+            raise self.broken[0]
+        if self.beyond and (chosen.id is not None or chosen.recording_id is not None):
+            raise StorageBusyError(f"not found in what was read, and there may be more in {', '.join(self.beyond)}")
 
 
 def is_match(held: Held | AttentionItem, chosen: HeldFilter) -> bool:
@@ -64,14 +92,13 @@ def find_held(ports: Ports, settings: Settings, chosen: HeldFilter) -> list[tupl
 
     Raises:
         RequestError: `unknown_id`, `unknown_reason` or `unknown_recording`.
-        StorageError: when the catalog does not answer, or nothing that could be listed matches.
+        StorageError: when the catalog does not answer, or nothing that could be listed matches and there may be more.
     """
-    broken: list[StorageError] = []
-    everything = list(everything_held(ports, settings, broken))
+    unlisted = Unlisted()
+    everything = list(everything_held(ports, settings, unlisted))
     found = [pair for pair in everything if is_match(pair[0], chosen)]
-    if not found and broken:  # it may well be there
-        raise broken[0]
     if not found:
+        unlisted.check(chosen)
         check_known(chosen, [one for one, _ in everything], ports)
     return sorted(found, key=lambda pair: by_urgency(pair[0]))
 
@@ -117,9 +144,7 @@ def is_in_catalog(recording_id: str, ports: Ports) -> bool:
         return True
 
 
-def everything_held(
-    ports: Ports, settings: Settings, broken: list[StorageError] | None = None
-) -> Iterator[tuple[Held, Found]]:
+def everything_held(ports: Ports, settings: Settings, unlisted: Unlisted | None = None) -> Iterator[tuple[Held, Found]]:
     """List everything that is held, each item with its origin.
 
     A place whose listing breaks off is an item too, so that it hides neither itself nor the others.
@@ -127,18 +152,18 @@ def everything_held(
     Args:
         ports: where things are held.
         settings: for the times of events.
-        broken: gets what broke off a listing.
+        unlisted: gets what was not seen.
 
     Raises:
         StorageError: when the catalog does not answer, or none of the places.
     """
-    now = ports.clock.now()
-    errors: list[StorageError] = []
+    now, unlisted = ports.clock.now(), unlisted or Unlisted()
+    errors = unlisted.broken
     places: Mapping[str, Callable[[], Iterator[tuple[Held, Found]]]] = {
         "catalog": lambda: _chunks(ports, now),
         "quarantine": lambda: _entries(ports, settings, now),
-        "poison queues": lambda: _messages(ports, settings, now),
-        "dead letters": lambda: _letters(ports, settings, now),
+        "poison queues": lambda: _messages(ports, settings, now, unlisted),
+        "dead letters": lambda: _letters(ports, settings, now, unlisted),
     }
     for place, listing in places.items():
         is_begun = False
@@ -151,25 +176,42 @@ def everything_held(
             if len(errors) == len(places) or (place == "catalog" and not is_begun):
                 raise
             yield _unreadable(Unreadable(place, error.code), now), None
-    if broken is not None:
-        broken += errors
 
 
-def _messages(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
-    """List what the host gave up on."""
+def _messages(ports: Ports, settings: Settings, now: datetime, unlisted: Unlisted) -> Iterator[tuple[Held, Found]]:
+    """List what the host gave up on, as far as the service shows it."""
+    seen = Counter[str]()
     for message in ports.queue.peek_poisoned():
+        seen["line"] += 1
         yield of_message(message, settings, now), message
-    for _, message in ports.leftovers.peek() if ports.leftovers is not None else ():
+    for queue, message in ports.leftovers.peek() if ports.leftovers is not None else ():
+        seen[queue] += 1
         yield of_leftover(message, now), message
+    if any(count >= MOST_SHOWN for count in seen.values()):
+        unlisted.beyond.append("poison queues")
 
 
-def _letters(ports: Ports, settings: Settings, now: datetime) -> Iterator[tuple[Held, Found]]:
+def _letters(ports: Ports, settings: Settings, now: datetime, unlisted: Unlisted) -> Iterator[tuple[Held, Found]]:
     """List what Event Grid gave up on; events of another type are for another reader, and may name people."""
-    for letter in ports.dead_letters.letters() if ports.dead_letters is not None else ():
+    for letter in _all_letters(ports, unlisted):
         if isinstance(letter, Unreadable):
             yield _unreadable(letter, now), None
         elif why_of_others(letter.body, now, settings) != Code.OTHER_EVENT_TYPE:
             yield of_letter(letter, settings, now), letter
+
+
+def _all_letters(ports: Ports, unlisted: Unlisted) -> Iterator[DeadLetter | Unreadable]:
+    """Yield the dead letters, listing by listing; where there are too many, the place counts as not wholly listed."""
+    began, count, after, last = ports.clock.now(), 0, "", None
+    while ports.dead_letters is not None and after != last:
+        last = after
+        for letter in ports.dead_letters.letters(after):
+            if count >= MOST_LETTERS or ports.clock.now() - began > LETTERS_TIME:
+                unlisted.beyond.append("dead letters")
+                return
+            yield letter
+            count += 1
+            after = max(after, letter.name if isinstance(letter, DeadLetter) else letter.where)
 
 
 def _chunks(ports: Ports, now: datetime) -> Iterator[tuple[Held, Found]]:

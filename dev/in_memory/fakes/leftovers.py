@@ -9,6 +9,8 @@ from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.names import BESIDE_THE_LINE
 from recording.ports import Clock, PoisonMessage
 
+MOST_SHOWN = 32  # messages of each queue, as the port promises
+
 
 class FakeLeftovers(Scripted):
     """What the host gave up on, by queue: `back` holds what was put back, and `to` says where it goes."""
@@ -50,7 +52,8 @@ class FakeLeftovers(Scripted):
     def peek(self) -> list[tuple[str, PoisonMessage]]:
         now = self._clock.now()
         seen = [(key, *row) for key, row in self._lying.items() if row[3] <= now]
-        return [(queue, PoisonMessage(body, None, key, since)) for key, queue, body, since, _ in seen]
+        shown = [(queue, PoisonMessage(body, None, key, since)) for key, queue, body, since, _ in seen]
+        return [one for name in self.names for one in [one for one in shown if one[0] == name][:MOST_SHOWN]]
 
     @scripted
     def remove(self, name: str, message: PoisonMessage) -> None:

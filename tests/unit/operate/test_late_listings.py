@@ -1,20 +1,22 @@
 """Listings that break off late, and rows that cannot be read: what was seen is told, and so is that it is not all."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import document_id, record, task
+from dev.in_memory.builders import document_id, event, record, task
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, world
 from recording.domain.archived.drift import SCRUB_CYCLE, DriftKind
 from recording.domain.incoming.requests import HeldFilter
+from recording.domain.names import BESIDE_THE_LINE
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.attention import Attention
-from recording.errors import StorageBusyError, StorageError
+from recording.errors import RequestError, StorageBusyError, StorageError
 from recording.operate.attention import needs_attention
 from recording.operate.drift import look_for_drift
 from recording.operate.held import Kind, list_held, redrive
@@ -101,6 +103,79 @@ def test_a_catalog_that_does_not_answer_at_all_is_an_error() -> None:
     for look in (list_held, needs_attention):
         with pytest.raises(StorageBusyError):
             look(here.ports, here.settings)
+
+
+# --- more than one look reads
+
+
+def letters(here: World, others: int) -> None:
+    """Put letters of another subscription before one of ours; nobody removes them."""
+    other = event() | {"eventType": "Microsoft.Storage.BlobCreated"}
+    found = [DeadLetter(f"2026/11/01/{number:06}", json.dumps([other]), here.now) for number in range(others)]
+    ours = DeadLetter("2026/11/23/ours", "not an event", here.now)
+    object.__setattr__(here.fakes, "dead_letters", FakeDeadLetters(*found, ours))
+
+
+@pytest.mark.parametrize("others", [1, 999, 1000, 2500])
+def test_letters_of_other_subscriptions_hide_none_of_ours(others: int) -> None:
+    """A listing has a thousand, and those of others are never removed here."""
+    here = world()
+    letters(here, others)
+    found = needs_attention(here.ports, here.settings)
+    assert [one.id for one in found.items] == ["2026/11/23/ours"]
+    assert found.complete
+    assert [one.id for one in list_held(here.ports, here.settings, HeldFilter(id="2026/11/23/ours"))]
+
+
+def of_too_many_letters(here: World) -> None:
+    letters(here, 10_000)
+
+
+def of_slow_letters(here: World) -> None:
+    letters(here, 3_000)
+    slow = here.ports.dead_letters
+    assert slow is not None
+    plain = slow.letters
+
+    def slowly(after: str = "") -> Any:
+        here.fakes.clock.advance(minutes=1, seconds=1)
+        return plain(after)
+
+    object.__setattr__(slow, "letters", slowly)
+
+
+def of_poisoned(here: World) -> None:
+    for number in range(40):
+        here.fakes.queue.poison(task(7, document_id(7 + number)).model_dump_json())
+
+
+def of_poisoned_beside_the_line(here: World) -> None:
+    for _ in range(40):
+        here.fakes.leftovers.gives_up(BESIDE_THE_LINE[0], "{}")
+
+
+@pytest.mark.parametrize(
+    ("fill", "place"),
+    [
+        (of_too_many_letters, "dead letters"),
+        (of_slow_letters, "dead letters"),
+        (of_poisoned, "poison queues"),
+        (of_poisoned_beside_the_line, "poison queues"),
+    ],
+)
+def test_what_may_be_behind_all_that_is_read_is_not_called_unknown(fill: Callable[[World], None], place: str) -> None:
+    """The look is bounded, and says so."""
+    here = world()
+    assert needs_attention(here.ports, here.settings).complete
+    fill(here)
+    found = needs_attention(here.ports, here.settings)
+    assert (found.complete, found.unlisted) == (False, (place,))
+    for chosen in (HeldFilter(id="behind"), HeldFilter(recording_id="behind")):
+        for look in (list_held, redrive, needs_attention):
+            with pytest.raises(StorageBusyError):
+                look(here.ports, here.settings, chosen)
+    with pytest.raises(RequestError, match="unknown reason"):
+        list_held(here.ports, here.settings, HeldFilter(reason="no such reason"))
 
 
 @pytest.mark.parametrize("listing", ["open_chunks", "alarmed_recordings"])
