@@ -17,7 +17,7 @@ from recording.domain.archived.drift import SCRUB_CYCLE, SCRUB_DUE_AFTER, MediaA
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import is_finished
-from recording.domain.times import sortable
+from recording.domain.times import EARLIEST, sortable
 from recording.domain.watched.looks import SCRUBBED, ScrubLook
 from recording.errors import ClaimLostError, StorageError
 from recording.operate.drift import rows_of_recording
@@ -25,6 +25,7 @@ from recording.operate.drift.findings import FAILURES, DriftReport, Findings, Lo
 from recording.operate.drift.look import look_at
 from recording.ports import Ports
 from recording.ports.bulkhead import Bulkhead
+from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -34,6 +35,7 @@ SURVEY_PAGE = 20_000
 MOST_A_TURN = 50_000  # recordings planned; more than one run can read
 MOST_RAISED = 100  # log events of one run; the report has all
 READERS = 4  # recordings read at once
+MOST_AHEAD = timedelta(days=1)  # of a stored time of reading: another host's clock; it decides nothing in the cycle
 NIGHT_HOUR = 3  # UTC; a night's work continues in the following hours until it is done
 CURSOR, UNFINISHED = "scrub", "unfinished"
 POSITION = "scrub_position"  # where a run without time left stopped
@@ -45,6 +47,7 @@ def scrub_if_due(ports: Ports, settings: Settings) -> DriftReport | None:
     Raises:
         StorageError: when the catalog does not answer.
     """
+    ports = by_the_shared_clock(ports)
     if ports.clock.now().hour != NIGHT_HOUR and ports.catalog.cursor(CURSOR) != UNFINISHED:
         return None
     try:
@@ -68,6 +71,7 @@ def scrub(ports: Ports, settings: Settings, clock: Callable[[], float] = time.mo
     Raises:
         StorageError: when the catalog does not answer, or nothing could be read; `recording.scrub.behind` reports it.
     """
+    ports = by_the_shared_clock(ports)  # an instance a year ahead would note that all was read in a year's time
     began, findings, bulkhead = clock(), Findings(ports), Bulkhead({"drift": ports.catalog.time})
     try:
         survey = _survey(ports, lambda: clock() - began > SURVEY_TIME.total_seconds())
@@ -148,10 +152,9 @@ def _count(survey: Survey, recording_id: str, ages: Sequence[MediaAge], now: dat
     survey.chunks += len(ages)
     survey.offline += sum(age.is_offline for age in ages)
     survey.length_bytes += sum(age.length_bytes for age in ages)
-    oldest, stale = (
-        min(age.read_at for age in ages),
-        sum(now - age.read_at > SCRUB_CYCLE for age in ages if not age.is_offline),
-    )
+    times = [_read_at(age, now) for age in ages]
+    oldest = min(times)
+    stale = sum(now - at > SCRUB_CYCLE for at, age in zip(times, ages, strict=True) if not age.is_offline)
     survey.stale += stale
     if now - oldest < SCRUB_DUE_AFTER:
         survey.oldest_other = min(survey.oldest_other or oldest, oldest)
@@ -159,6 +162,11 @@ def _count(survey: Survey, recording_id: str, ages: Sequence[MediaAge], now: dat
     survey.due.append(Due(oldest, recording_id, stale))
     if len(survey.due) >= 2 * MOST_A_TURN:
         survey.due = heapq.nsmallest(MOST_A_TURN, survey.due)
+
+
+def _read_at(age: MediaAge, now: datetime) -> datetime:
+    """Return when media was read; a time that is still to come proves no reading."""
+    return age.read_at if age.read_at <= now + MOST_AHEAD else EARLIEST
 
 
 @dataclass(frozen=True)

@@ -275,3 +275,28 @@ def test_a_scrub_that_failed_is_tried_again_in_the_next_hour() -> None:
     report = scrub_if_due(here.ports, here.settings)
     assert report is not None
     assert report.sampled == 1
+
+
+@pytest.mark.parametrize("field", ["read_whole_at", "verified_at", "offline_seen_at"])
+def test_a_time_of_reading_that_is_still_to_come_proves_no_reading(field: str, caplog: Lines) -> None:
+    """A host whose clock was a year ahead hid altered media for that year, at a coverage of 100 %."""
+    caplog.set_level("INFO")
+    here = _archived(2)
+    record = here.record(_task(0))
+    here.fakes.catalog.save_chunk(record.model_copy(update={field: here.now + timedelta(days=400)}))
+    _bytes_change(here, 0)
+    assert [drift.kind for drift in scrub(here.ports, here.settings).drifts] == [DriftKind.MEDIA_BYTES]
+    assert len(_events(caplog, "recording.scrub.behind")) == (field != "offline_seen_at")
+
+
+def test_a_host_whose_clock_is_ahead_notes_no_time_to_come() -> None:
+    """The time of reading is by the clock that all instances share."""
+    here = _archived(1)
+    here.fakes.clock.advance(days=SCRUB_CYCLE_DAYS)
+    here.skew = timedelta(days=400)
+    assert scrub(here.ports, here.settings).sampled == 1
+    here.fakes.clock.advance(hours=(module.NIGHT_HOUR - here.now.hour) % 24)
+    here.fakes.catalog.save_chunk(changed(here.record(_task(0)), read_whole_at=here.now - SCRUB_CYCLE))
+    report = scrub_if_due(here.ports, here.settings)
+    assert report is not None
+    assert here.record(_task(0)).read_whole_at == here.now
