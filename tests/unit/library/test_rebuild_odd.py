@@ -11,6 +11,7 @@ from recording.errors import StorageBusyError
 from recording.library import rebuild as module
 from recording.library.rebuild import Rebuilt, rebuild
 from recording.library.tags import change_tags
+from recording.ports.bulkhead import MOST_IN_A_ROW
 from tests.unit.library.corpus import CALLS, PEOPLE
 from tests.unit.library.test_rebuild import archived, loses_its_tables, noted, proved, seen
 
@@ -207,6 +208,6 @@ def test_storage_that_fails_for_many_folders_in_a_row_ends_the_run() -> None:
     seen_folders: list[int] = []
     with pytest.raises(StorageBusyError):
         rebuild(here.ports, here.settings, progress=lambda done: seen_folders.append(done.folders))
-    assert seen_folders[-1] == module.MOST_IN_A_ROW - 1
+    assert seen_folders[-1] == MOST_IN_A_ROW - 1
     here.fakes.archive.fails_no_more("get")
     assert rebuild(here.ports, here.settings).recordings == 30
