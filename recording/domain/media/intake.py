@@ -1,5 +1,7 @@
 """Lets a parser read a stream in sequence although the stream arrives in pieces of any size."""
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Generator
 from typing import NamedTuple, TypeAlias
 
@@ -73,6 +75,55 @@ class Holes:
         if is_long and len(self.found) < self.MOST:
             self.found.append((self._begun, self._ends))
         self._begun = self._ends = 0
+
+
+class Extents:
+    """A list of places in the file, two numbers each; neighbours are joined."""
+
+    def __init__(self) -> None:
+        self._starts = array("Q")
+        self._ends = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @property
+    def covered(self) -> int:
+        """Return how many bytes the places have together."""
+        return sum(self._ends) - sum(self._starts)
+
+    def add(self, start: int, length: int) -> None:
+        """Add a place.
+
+        Raises:
+            ValueError: when no file can have it.
+        """
+        if not 0 <= start < 1 << 62 or length >= 1 << 62:
+            raise ValueError("the MP4 file's index refers to media that is missing")
+        if self._ends and self._ends[-1] == start:
+            self._ends[-1] = start + length
+        else:
+            self._starts.append(start)
+            self._ends.append(start + length)
+
+    def holds(self, other: "Extents") -> bool:
+        """Return whether each place of the other list is within one place of this one, whose places are in order."""
+        for start, end in zip(other._starts, other._ends, strict=True):
+            at = bisect_right(self._starts, start) - 1
+            if at < 0 or end > self._ends[at]:
+                return False
+        return True
+
+    def shares(self, place: tuple[int, int]) -> int:
+        """Return how many bytes of a place of the file this list covers."""
+        first, last = place
+        pairs = zip(self._starts, self._ends, strict=True)
+        return sum(min(end, last) - max(start, first) for start, end in pairs if start < last and end > first)
+
+    def end_at(self, position: int) -> None:
+        """Cut the last place off at the end of the file."""
+        if self._ends:
+            self._ends[-1] = max(self._starts[-1], min(self._ends[-1], position))
 
 
 _NOTHING = memoryview(bytes(Holes.PAGE))

@@ -5,14 +5,13 @@ from collections.abc import Generator
 
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
-from recording.domain.media.intake import Holes, Intake, Parsing, Skip
-from recording.domain.media.mp4_fragments import Fragment, Tail, promised_ticks
+from recording.domain.media.intake import Extents, Holes, Intake, Parsing, Skip
+from recording.domain.media.mp4_fragments import Fragment, Tail, movie_times, promised_ticks
 from recording.domain.media.mp4_tracks import (
     ENCRYPTED_ENTRIES,
     FAULT_NO_LENGTHS,
     KNOWN_ENTRIES,
     NEVER_ZERO_ENTRIES,
-    Extents,
     Track,
 )
 
@@ -24,7 +23,21 @@ _INNER_BOXES = frozenset((b"moov", b"trak", b"edts", b"mdia", b"minf", b"dinf", 
 # What a byte of a table takes in memory, with the places in the file that it names.
 _TABLES = {b"stts": 1, b"stsc": 1, b"stsz": 1, b"stz2": 8, b"stco": 6, b"co64": 3, b"trun": 1, b"elst": 2}
 _HEADERS = frozenset(
-    (b"mvhd", b"tkhd", b"mdhd", b"hdlr", b"vmhd", b"smhd", b"dref", b"stsd", b"mehd", b"trex", b"tfhd", b"ctts")
+    (
+        b"mvhd",
+        b"tkhd",
+        b"mdhd",
+        b"hdlr",
+        b"vmhd",
+        b"smhd",
+        b"dref",
+        b"stsd",
+        b"mehd",
+        b"trex",
+        b"tfhd",
+        b"tfdt",
+        b"ctts",
+    )
 )
 _MOST_BOXES = 4_000_000  # a day of fragments of one picture each has as many
 _MOST_TRACKS = 1000  # as players have it
@@ -357,11 +370,11 @@ class Mp4Walker:
         self._remarks[REMARK_TOO_LARGE] = None
 
     def _read(self, name: bytes, content: bytes) -> None:
-        if self._fragment is not None and name in (b"tfhd", b"trun"):
+        if self._fragment is not None and name in (b"tfhd", b"tfdt", b"trun"):
             self._fragment.read(name, content)
             self._kept -= len(content) if name == b"trun" else 0
         elif name == b"mvhd":
-            self._movie_scale, self._movie_ticks = _times(content)
+            self._movie_scale, self._movie_ticks = movie_times(content)
         elif name == b"mehd":
             self._fragmented_ticks = promised_ticks(content)
         elif name == b"trex" and len(content) >= 20 and len(self._defaults) < _MOST_TRACKS:
@@ -384,12 +397,3 @@ class Mp4Walker:
 def is_name(name: bytes) -> bool:
     """Return whether four bytes can be a box's name: letters, digits, blanks; the copyright sign of QuickTime."""
     return all(32 <= letter < 127 or letter == 0xA9 for letter in name) and name.strip() != b""
-
-
-def _times(content: bytes) -> tuple[int, int]:
-    """Return the movie's time scale and length; 0 where it is unknown (all ones, or cut short)."""
-    layout, offset = (">IQ", 20) if content[:1] == b"\1" else (">II", 12)
-    if len(content) < offset + struct.calcsize(layout):
-        return 0, 0
-    scale, ticks = struct.unpack_from(layout, content, offset)
-    return scale, 0 if ticks in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF) else ticks

@@ -5,7 +5,8 @@ import struct
 from array import array
 from collections.abc import Mapping
 
-from recording.domain.media.mp4_tracks import Extents, Track
+from recording.domain.media.intake import Extents
+from recording.domain.media.mp4_tracks import Track
 
 _DAMAGED = "the MP4 file's fragments are damaged"
 FAULT_UNKNOWN_TRACK = "the MP4 file's fragments are of a track that its index does not know"
@@ -73,6 +74,8 @@ class Fragment:
         try:
             if name == b"tfhd":
                 self._read_header(content)
+            elif name == b"tfdt":
+                self._read_time(content)
             elif name == b"trun":
                 self._read_run(content)
         except struct.error as error:
@@ -100,6 +103,10 @@ class Fragment:
         self._defaults = (ticks, size)
         self._next = self._base
 
+    def _read_time(self, content: bytes) -> None:
+        if not self._track.fragment_samples:
+            (self._track.first_time,) = struct.unpack_from(">Q" if content[:1] > b"\0" else ">I", content, 4)
+
     def _read_run(self, content: bytes) -> None:
         flags, count = struct.unpack_from(">II", content)
         self.is_in_doubt = self.is_in_doubt or not count
@@ -118,6 +125,9 @@ class Fragment:
         )
         if flags & _RUN_SIZES:
             self._track.note_sizes(rows[columns.index(_RUN_SIZES) :: len(columns)])
+        if flags & _RUN_SHIFTS and count and not self._track.samples + self._track.fragment_samples:
+            shift = rows[columns.index(_RUN_SHIFTS)]
+            self._track.first_shift = shift if shift < 1 << 31 else 0  # or below zero
         self._add(start, count, ticks, size)
 
     def _add(self, start: int, count: int, ticks: int, size: int) -> None:
@@ -133,3 +143,12 @@ def promised_ticks(content: bytes) -> int:
     """Return how long all fragments play, in the movie's time scale (`mehd`); 0 where the box is cut short."""
     end = 12 if content[:1] > b"\0" else 8
     return int.from_bytes(content[4:end], "big") if len(content) >= end else 0
+
+
+def movie_times(content: bytes) -> tuple[int, int]:
+    """Return the movie's time scale and length; 0 where it is unknown (all ones, or cut short)."""
+    layout, offset = (">IQ", 20) if content[:1] == b"\1" else (">II", 12)
+    if len(content) < offset + struct.calcsize(layout):
+        return 0, 0
+    scale, ticks = struct.unpack_from(layout, content, offset)
+    return scale, 0 if ticks in (0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF) else ticks

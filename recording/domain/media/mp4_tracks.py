@@ -3,9 +3,10 @@
 import re
 import struct
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import chain, islice
+
+from recording.domain.media.intake import Extents
 
 MEDIA_HANDLERS = (b"vide", b"soun")
 ENCRYPTED_ENTRIES = (b"encv", b"enca", b"drmi", b"drms")
@@ -63,6 +64,7 @@ class Track:
         self.first_shift = 0  # ticks from the first sample's place in the file's order to its place in time
         self.defaults: tuple[int, int, int] | None = None  # of its fragments, as `trex` says: description, ticks, size
         self.fragment_ticks = 0
+        self.first_time = 0  # of the first fragment: ticks since the media's beginning
         self.fragment_samples = 0
         self._times = array("I")  # pairs: how many samples, and how long each of them is
         self._sizes: tuple[int, array[int]] = (0, array("I"))  # one for all, or one each
@@ -82,7 +84,7 @@ class Track:
     @property
     def has_length(self) -> bool:
         """Return whether the index says how long the samples play."""
-        return bool(self.time_scale and self.ticks)
+        return bool(self.time_scale and self.ticks + self.fragment_ticks)
 
     @property
     def lacks_lengths(self) -> bool:
@@ -94,7 +96,15 @@ class Track:
         if not self.time_scale:
             return None
         media_ms = self.ticks * 1000 / self.time_scale
-        return self._edited(media_ms, movie_scale, is_fragmented) + self.fragment_ticks * 1000 / self.time_scale
+        return (
+            self._edited(media_ms, movie_scale, is_fragmented) + self._fragments_ticks_played() * 1000 / self.time_scale
+        )
+
+    def _fragments_ticks_played(self) -> int:
+        """Leave out what the last edit does: it may start after the first fragment, wherever that is in time."""
+        start = self._edits[-1] if self._edits else 0
+        before = max(start - self.first_shift - max(self.ticks, self.first_time), 0)
+        return max(self.fragment_ticks - before, 0)
 
     def _edited(self, media_ms: float, movie_scale: int, is_fragmented: bool) -> float:
         """Apply the edit list: it may leave out a part, or play one twice. Delays (-1) are not media, also alone.
@@ -211,7 +221,7 @@ class Track:
         has_none = not self.media_bytes or not self.samples + self.fragment_samples
         return self.has_zeros or has_none if self.is_media else not self.has_kind
 
-    def place_samples(self, extents: "Extents") -> None:
+    def place_samples(self, extents: Extents) -> None:
         """Add where the index says that the samples are; then forget the table.
 
         Raises:
@@ -267,55 +277,6 @@ class Track:
             if begun < last:
                 yield begun, last, per_chunk
                 begun = last
-
-
-class Extents:
-    """A list of places in the file, two numbers each; neighbours are joined."""
-
-    def __init__(self) -> None:
-        self._starts = array("Q")
-        self._ends = array("Q")
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    @property
-    def covered(self) -> int:
-        """Return how many bytes the places have together."""
-        return sum(self._ends) - sum(self._starts)
-
-    def add(self, start: int, length: int) -> None:
-        """Add a place.
-
-        Raises:
-            ValueError: when no file can have it.
-        """
-        if not 0 <= start < 1 << 62 or length >= 1 << 62:
-            raise ValueError("the MP4 file's index refers to media that is missing")
-        if self._ends and self._ends[-1] == start:
-            self._ends[-1] = start + length
-        else:
-            self._starts.append(start)
-            self._ends.append(start + length)
-
-    def holds(self, other: "Extents") -> bool:
-        """Return whether each place of the other list is within one place of this one, whose places are in order."""
-        for start, end in zip(other._starts, other._ends, strict=True):
-            at = bisect_right(self._starts, start) - 1
-            if at < 0 or end > self._ends[at]:
-                return False
-        return True
-
-    def shares(self, place: tuple[int, int]) -> int:
-        """Return how many bytes of a place of the file this list covers."""
-        first, last = place
-        pairs = zip(self._starts, self._ends, strict=True)
-        return sum(min(end, last) - max(start, first) for start, end in pairs if start < last and end > first)
-
-    def end_at(self, position: int) -> None:
-        """Cut the last place off at the end of the file."""
-        if self._ends:
-            self._ends[-1] = max(self._starts[-1], min(self._ends[-1], position))
 
 
 def _table(content: bytes, kind: str, columns: int, at: int) -> "array[int]":
