@@ -18,6 +18,7 @@ _MOST_BEFORE = 1 << 20  # players look no further for the first frame
 _MOST_BETWEEN_FRAMES = 2  # a gap of two frames or more is a hole
 _MOST_AFTER = 16 * 1024  # tags are known by name and size; more than this after the last frame is a hole too
 _MOST_IN_A_SHORT_FILE = 1024
+_MOST_TRIES = 1_000_000  # of tags and of what may begin a frame, outside of the row of frames
 _LONGEST_LOOK = 16 * 1024  # a tag's header, and the three frames that a new beginning needs, fit in
 _JOINED = 4 * _LONGEST_LOOK  # bytes of a piece that are put behind what is left of the one before
 _FIRST_RUN, _LONGEST_RUN = 8, 1 << 16  # frames of one size that are compared at once
@@ -39,6 +40,7 @@ REMARK_MORE_FRAMES = "the MP3 file holds more frames than its header says"
 FAULT_UNKNOWN = "the first bytes are of no known media format"
 FAULT_CUT = "the MP3 file ends inside a frame"
 FAULT_HOLE = "the MP3 file's frames do not follow each other"
+FAULT_TOO_MANY = "the MP3 file has too many tags or beginnings of frames"
 FAULT_FEWER = "the MP3 file holds fewer frames than its header says"
 
 
@@ -107,6 +109,8 @@ class Mp3Walker:
         self._same: int | None = None  # what all headers have in common; None while no frame is known
         self._near = 0  # the bit rate of the stream's beginning
         self._counts: Counter[int] = Counter()  # frames by header
+        self._sound = 0  # bytes of all frames
+        self._tries_left = _MOST_TRIES
         self._gap = 0  # bytes since the last frame or tag that are neither
         self._run = _FIRST_RUN
         self._silent = 0  # frames that hold an encoder's table and no sound
@@ -153,7 +157,10 @@ class Mp3Walker:
             self._remarks[REMARK_CUT_TAG] = None
         self._judge_end()
         first = _FRAMES[next(iter(self._counts))]
-        duration_ms = sum(_FRAMES[key].samples * n * 1000 / _FRAMES[key].sample_rate for key, n in self._counts.items())
+        lengths: Counter[tuple[int, int]] = Counter()  # whatever the frames' sizes: pieces must not show in a sum
+        for key, count in self._counts.items():
+            lengths[_FRAMES[key].samples, _FRAMES[key].sample_rate] += count
+        duration_ms = sum(samples * count * 1000 / rate for (samples, rate), count in lengths.items())
         return MediaFacts(
             FormatType.MP3,
             duration_ms - self._silent * first.samples * 1000 / first.sample_rate,
@@ -183,8 +190,7 @@ class Mp3Walker:
 
     def _is_large(self, gap: int) -> bool:
         """Return whether the bytes after the last frame are too many for padding: also a quarter of a short file."""
-        sound = sum(_FRAMES[key].size * count for key, count in self._counts.items())
-        return gap > _MOST_AFTER or (gap > _MOST_IN_A_SHORT_FILE and gap * 4 > sound)
+        return gap > _MOST_AFTER or (gap > _MOST_IN_A_SHORT_FILE and gap * 4 > self._sound)
 
     def _ends_in_header(self, tail: bytes) -> bool:
         """Return whether the last bytes, fewer than four, begin like another frame."""
@@ -206,7 +212,7 @@ class Mp3Walker:
 
     def _follow(self, data: _Bytes, at: int) -> int:
         """Step from header to header, as long as they are of the same stream; many of one size at once."""
-        same, counts, last, begun, size, steps = self._same, self._counts, len(data) - 4, at, 0, 0
+        same, counts, last, begun, latest, steps = self._same, self._counts, len(data) - 4, at, at, 0
         while at <= last:
             (word,) = _word_at(data, at)
             key = word >> 9 & 0xFFF
@@ -214,16 +220,17 @@ class Mp3Walker:
                 break
             if steps % _AT_ONCE == 1 and (many := _frames_at_once(same, self._near).match(data, at)):
                 counts[key] += _AT_ONCE  # all are as long in time, whatever their sizes
-                at, size = many.end(), _SIZES[key]
+                latest, at = at, many.end()
                 continue
             size, steps, count = _SIZES[key], steps - 1, 1
             if steps < 0:
                 count = self._equal_headers(data, at, size)
                 steps = _STEPS_BETWEEN_RUNS if count == 1 else 0
             counts[key] += count
-            at += count * size
+            latest, at = at + (count - 1) * size, at + count * size
         if at > begun:
-            self._gap, self._is_frame_open, self._last_size = 0, True, size
+            self._gap, self._is_frame_open, self._last_size = 0, True, _last_size(data, latest, at)
+            self._sound += at - begun
         return at
 
     def _equal_headers(self, data: _Bytes, at: int, size: int) -> int:
@@ -246,6 +253,9 @@ class Mp3Walker:
             at = place
             if found is None or not (is_end or len(data) - at > _LONGEST_LOOK):
                 break
+            self._tries_left -= 1
+            if not self._tries_left:
+                raise ValueError(FAULT_TOO_MANY)
             if tag := tag_size(data, at):
                 self._is_frame_open = False
                 return at + tag, at + tag < len(data)
@@ -299,6 +309,15 @@ class Mp3Walker:
             self._silent, self._promised = 1, int.from_bytes(frame[50:54], "big")
         if self._promised in _NEVER_FILLED_IN:
             self._promised = None
+
+
+def _last_size(data: _Bytes, at: int, end: int) -> int:
+    """Return the size of the last frame of a row that ends there: of one, or of those that were matched at once."""
+    size = 0
+    while at < end:
+        size = _SIZES[_word_at(data, at)[0] >> 9 & 0xFFF]
+        at += size
+    return size
 
 
 def _has_frames(data: _Bytes, at: int, count: int, *, is_end: bool) -> bool:
