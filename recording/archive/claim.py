@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, Unpack
 from uuid import uuid4
 
+from recording.domain.incoming.delivery import as_kept
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.records import ChunkChanges, changed
@@ -270,7 +271,7 @@ def expired_entry(task: ChunkTask, now: datetime) -> QuarantineEntry:
 def unreadable_task(text: str, now: datetime) -> QuarantineEntry:
     """Return the quarantine entry for a message on the chunk queue that is not a task."""
     detail = "a message on the chunk queue is not a chunk task"
-    return QuarantineEntry(Code.UNREADABLE_TASK, detail, payload=text, came_from=Origin.CHUNK_QUEUE, at=now)
+    return QuarantineEntry(Code.UNREADABLE_TASK, detail, payload=as_kept(text), came_from=Origin.CHUNK_QUEUE, at=now)
 
 
 def ids_of(task: ChunkTask) -> dict[str, str | int]:

@@ -15,7 +15,8 @@ _OPAQUE_ID = re.compile(r"[A-Za-z0-9_=.~-]{1,512}", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _DOCUMENT_ID = re.compile(r"[0-9]+-[a-z0-9]+-d[0-9]+-[0-9a-f]{32}", re.IGNORECASE | re.ASCII)
 _PERSONAL = re.compile(
-    r"(?<![A-Za-z0-9_-])(?:4:)?\+\d{6,15}(?!\d)"  # a phone number, plain or as a raw participant id
+    # A phone number, plain or as a raw participant id; some writers of JSON escape its plus.
+    r"(?<![A-Za-z0-9_-])(?:4:)?(?:\+|\\{1,8}u002[Bb])\d{6,15}(?!\d)"
     r"|(?<![A-Za-z0-9])8:[a-z]+:[A-Za-z0-9_.:-]{8,}",  # a user of ACS or Teams
     re.ASCII,
 )

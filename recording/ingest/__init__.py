@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from recording.domain.foreign_json import shallow
-from recording.domain.ids import without_numbers
-from recording.domain.incoming.delivery import events_in
+from recording.domain.incoming.delivery import as_kept, events_in
 from recording.domain.incoming.events import (
     OddChunk,
     RecordingFileStatusUpdated,
@@ -50,7 +49,7 @@ def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) 
     if rest is not None:
         error = EventRejectedError("the message is not JSON", code=Code.UNREADABLE_EVENT)
         with each.attempt():
-            quarantine(error, without_numbers(rest), came_from, ports)
+            quarantine(error, as_kept(rest), came_from, ports)
     each.raise_first()
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
-from recording.domain.ids import without_numbers
+from recording.domain.incoming.delivery import as_kept
 from recording.domain.incoming.events import (
     OddChunk,
     RecordingFileStatusUpdated,
@@ -32,7 +32,7 @@ def payload_of(envelope: Any) -> str:
     """Return an envelope as JSON, without the fields that describe people."""
     if isinstance(envelope, Mapping):
         envelope = without_personal_data(envelope)
-    return without_numbers(json.dumps(envelope, default=iso_text))
+    return as_kept(json.dumps(envelope, default=iso_text))
 
 
 class NamedIds(TypedDict, total=False):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from recording.domain.ids import without_numbers
+from recording.domain.incoming.delivery import as_kept
 from recording.domain.incoming.named import recordings_named
 from recording.domain.state.quarantine import Origin
 from recording.errors.codes import Code
@@ -43,7 +43,7 @@ def keep_unread(text: str, came_from: Origin, ports: Ports) -> None:
     entry = QuarantineEntry(
         reason=Code.UNREADABLE_TASK,
         detail=f"a message of {came_from.value} is not one that this version reads",
-        payload=without_numbers(text),
+        payload=as_kept(text),
         came_from=came_from,
         at=ports.clock.now(),
         recording_id=recording_id,

@@ -7,12 +7,15 @@ import re
 from typing import Any
 
 from recording.domain.foreign_json import DECODER, read_json
+from recording.domain.ids import without_numbers
 
 _DEEPEST = 3  # arrays and texts within each other that are taken apart
 _BETWEEN = " \t\r\n\x1e\ufeff\0"  # what may stand between two JSON texts: U+001E separates (RFC 7464), NUL pads
 _LINE = re.compile(r"[\n\x1e](?=[\[{\"])")  # where an event may begin after a damaged one
 _ENDS_LINE = re.compile(r"[ \t\r\0]*(?:[\n\x1e]|\Z)")
 _MOST_DAMAGED = 100  # lines of one text; more is not JSON at all, and would take long
+_ENCODED = re.compile(r"(?:[A-Za-z0-9+/_-]|\\[nr/]){16,}={0,2}")  # what may be base64, within JSON
+_ESCAPED_BREAK = re.compile(r"\\[nr]")
 _DATA = ("data", "data_base64")
 
 
@@ -43,6 +46,35 @@ def events_in(text: str) -> tuple[list[Any], str | None]:
     if not found and (inner := _in_base64(text)) is not None:
         return inner
     return found, rest
+
+
+def from_base64(text: str) -> bytes:
+    """Decode base64 in either alphabet, with or without padding, on one line or on several.
+
+    Raises:
+        ValueError: it is not base64.
+    """
+    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+
+
+def as_kept(text: str, depth: int = 0) -> str:
+    """Return a text without phone numbers and raw participant ids, also within base64, which stays base64."""
+    if depth > _DEEPEST:
+        return without_numbers(text)
+    whole = "".join(text.split())
+    if _ENCODED.fullmatch(whole):  # on several lines
+        return _encoded_as_kept(whole, depth + 1) or without_numbers(text)
+    return without_numbers(_ENCODED.sub(lambda found: _encoded_as_kept(found[0], depth + 1) or found[0], text))
+
+
+def _encoded_as_kept(text: str, depth: int) -> str | None:
+    """Return a base64 text without the people in it; None if there are none. It may be cut anywhere."""
+    plain = _ESCAPED_BREAK.sub("", text).replace("\\/", "/").rstrip("=")
+    raw = from_base64(plain[:-1] if len(plain) % 4 == 1 else plain)
+    inner = raw.decode(json.detect_encoding(raw), errors="replace")
+    kept = as_kept(inner, depth)
+    return base64.b64encode(kept.encode(errors="replace")).decode() if kept != inner else None
 
 
 def _in_base64(text: str) -> tuple[list[Any], str | None] | None:

@@ -6,8 +6,6 @@ kept. A chunk that cannot be read is an odd chunk and does not affect the others
 is rejected with a stable reason.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from recording.domain.ids import (
     name_of,
     unescaped,
 )
+from recording.domain.incoming.delivery import from_base64
 from recording.domain.incoming.faults import faults_in
 from recording.domain.incoming.lenient import (
     LenientNumber,
@@ -241,12 +240,31 @@ def names_resource(envelope: Mapping[str, Any]) -> bool:
 
 
 def without_personal_data(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event with the fields needed to ingest it again; unused fields of its data are left out."""
-    kept = dict(envelope)
-    for name, value in kept.items():
-        if name.lower() == "data" and isinstance(value, Mapping):
-            kept[name] = {field: fact for field, fact in value.items() if str(field).lower() in _DATA_FIELDS}
+    """Return an event with the fields needed to ingest it again; unused fields of its data are left out.
+
+    Data that is text or base64 becomes an object, since nothing can be left out otherwise.
+    """
+    kept: dict[str, Any] = {}
+    has_data = any(str(name).lower() == "data" and fact is not None for name, fact in envelope.items())
+    unused = "data_base64" if has_data else "data"
+    for name, fact in envelope.items():
+        field = str(name).lower()
+        data = _readable_data({field: fact}) if field in ("data", "data_base64") else None
+        if data is not None and field != unused:
+            kept[name if has_data else "data"] = {
+                told: value for told, value in data.items() if str(told).lower() in _DATA_FIELDS
+            }
+        elif field != unused:
+            kept[name] = fact
     return kept
+
+
+def _readable_data(known: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    try:
+        data = _data_of(known)
+    except EventRejectedError:
+        return None
+    return data if isinstance(data, Mapping) else None
 
 
 def with_only_chunk(envelope: Mapping[str, Any], data: EventData, chunk: Any) -> dict[str, Any]:
@@ -286,16 +304,10 @@ def _data_of(known: Mapping[str, Any]) -> object:
     data, encoded = known.get("data"), known.get("data_base64")
     try:
         if data is None and isinstance(encoded, str):
-            data = _from_base64(encoded).decode("utf-8-sig")
+            data = from_base64(encoded).decode("utf-8-sig")
         return shallow(read_json(data.removeprefix("\ufeff"))) if isinstance(data, str) else data
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise EventRejectedError("the event's data cannot be read: it is not JSON") from None
-
-
-def _from_base64(text: str) -> bytes:
-    """Decode base64 in either alphabet, with or without padding, on one line or on several."""
-    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
-    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
 
 
 def _parsed_data(data: object) -> EventData:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.in_memory.builders import RECORDING_ID
-from dev.in_memory.canaries import PHONE
+from dev.in_memory.builders import RECORDING_ID, event
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import World, world
 from recording.archive.line import archive_message
 from recording.control.guards.fire import guard_message
@@ -26,6 +26,7 @@ from recording.library.handover.export import export_message
 from recording.library.notify.send import notify_message
 from recording.operate.held import Kind, list_held, redrive
 from tests.unit.control.calls import pauses, starts, under
+from tests.unit.ingest.test_people_in_quarantine import TOLD, people_in
 
 READERS: dict[str, Callable[[str, World], object]] = {
     "chunk_queue": lambda text, here: archive_message(text, here.ports, here.settings),
@@ -96,6 +97,25 @@ def test_a_guard_with_a_number_that_no_call_has_is_held(kind: GuardKind, field: 
     guard_message(text, here.ports, here.settings)
     (one,) = list_held(here.ports, here.settings)
     assert (one.payload, one.reason) == (text, Code.UNREADABLE_TASK)
+
+
+@pytest.mark.parametrize("queue", READERS)
+@pytest.mark.parametrize("form", TOLD)
+def test_no_person_is_in_what_a_queue_leaves_unread(queue: str, form: str) -> None:
+    """An event may be on the wrong queue, encoded once more, or with its plus signs escaped as .NET does."""
+    here = here_with_receivers()
+    READERS[queue](TOLD[form](json.dumps({"kind": "x", "from": PHONE, "startedBy": PARTICIPANT})[:-1]), here)
+    ((_, entry),) = here.fakes.quarantine.entries()
+    assert not people_in(entry.payload)
+
+
+def test_no_person_is_in_what_the_sweep_leaves_unread() -> None:
+    """The host gave up on the message before a worker read it."""
+    here = world()
+    here.fakes.queue.poison(json.dumps(event()))
+    here.reconciles()
+    ((_, entry),) = here.fakes.quarantine.entries()
+    assert (entry.reason, people_in(entry.payload)) == (Code.UNREADABLE_TASK, [])
 
 
 def test_a_held_message_names_its_recording_and_no_person() -> None:
