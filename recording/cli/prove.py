@@ -34,6 +34,7 @@ _REMEDIES = {
     DriftKind.METADATA_MISSING: "restore it; the media is not affected",
     DriftKind.MANIFEST_MISSING: "restore it; the media is not affected",
     DriftKind.NOT_GONE: "find out who brought it back (undelete, a copy); destroy it by hand, as the custodian",
+    DriftKind.CERTIFICATE_MISSING: "restore it; if there was none, find out who wrote the row, and restore the files",
     DriftKind.UNKNOWN_BLOB: "find out who put it there",
     DriftKind.UNCOMMITTED: "nothing; Blob storage drops staged blocks after a week",
 }
@@ -57,7 +58,7 @@ def verify(context: typer.Context, form: Form, recordings: RecordingsArgument) -
     views = [VerifiedView.of(recording_id, one).plain() for recording_id, one in found.items()]
     parts = [line for recording_id, one in found.items() for line in _told(recording_id, one)]
     session.show(views[0] if len(recordings) == 1 else {"verified": views}, *parts)
-    raise typer.Exit(FINE if all(one.is_proved for one in found.values()) else NEEDS_ATTENTION)
+    raise typer.Exit(FINE if all(one.is_proved or one.is_destroyed for one in found.values()) else NEEDS_ATTENTION)
 
 
 def _verify(session: Session, recording_id: str) -> Verified:
@@ -72,6 +73,7 @@ def _told(recording_id: str, found: Verified) -> list[Text]:
     lines += [text(("unread   ", "yellow"), unread) for unread in found.unread]
     lines += [text(("         → ", "dim"), remedy) for remedy in sorted(_remedies(found.differences))]
     word = ("proved", "green") if found.is_proved else ("not proved", "bold red")
+    word = ("destroyed, with a certificate", "dim") if found.is_destroyed else word
     read = f"{counted(found.chunks, 'chunk')}, {found.read_whole} of them read whole"
     return [*lines, text(word, f": {short_id(recording_id)}, {read}")]
 

@@ -177,7 +177,7 @@ function proofCard({ recording, path, signal }) {
       if (part.files !== all.files || part.first !== all.next) return { ...all, proved: false, differences: ["its files changed meanwhile; verify again"] };
       const both = (name) => [...new Set([...all[name], ...part[name]])];
       all = { ...part, readWhole: all.readWhole + part.readWhole, differences: both("differences"), unread: both("unread") };
-      all.proved = all.next === null && !all.differences.length && !all.unread.length && all.readWhole === all.chunks - all.disposed;
+      all.proved = all.next === null && !all.differences.length && !all.unread.length && all.readWhole === all.chunks - all.disposed && all.chunks > all.disposed;
     }
     return all;
   }
@@ -195,6 +195,7 @@ function provedOf(archived) {
 
 function verdictOf(found) {
   if (found.proved) return h("p", { class: "verdict-line good" }, icon("check"), ` Proven ${moment(new Date().toISOString(), true, true)}: ${counted(found.readWhole, "chunk")} read whole, nothing differs.`);
+  if (found.next === null && found.chunks && found.chunks === found.disposed && !found.differences.length && !found.unread.length) return h("p", { class: "verdict-line" }, `Destroyed: ${counted(found.chunks, "chunk")}, with a certificate; nothing is left to prove.`);
   const lines = [...(found.differences ?? []), ...(found.unread ?? []).map((one) => `not read: ${one}`)];
   return h("div", { class: "verdict-line bad" }, h("p", { class: "strong" }, `Not proven: ${found.readWhole} of ${found.chunks} read whole.`), h("ul", null, lines.map((line) => h("li", null, h("bdi", null, plain(line))))));
 }

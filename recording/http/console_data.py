@@ -122,7 +122,7 @@ def verify_now(request: func.HttpRequest, ports: Ports, settings: Settings) -> f
 def _verdict(part: VerifiedPart) -> str:
     """Return the entry for the audit trail: for a part, only the result for its files."""
     if part.is_all:
-        return "proved" if part.found.is_proved else "not proved"
+        return "destroyed" if part.found.is_destroyed else "proved" if part.found.is_proved else "not proved"
     fine = not part.found.differences and not part.found.unread
     return f"files {part.first + 1} to {part.end} of {part.files}: {'nothing differs' if fine else 'not proved'}"
 

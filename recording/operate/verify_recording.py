@@ -46,7 +46,13 @@ class Verified:
     @property
     def is_proved(self) -> bool:
         """Return whether every chunk was read completely and nothing differs."""
-        return not self.differences and not self.unread and self.read_whole == self.chunks - self.disposed
+        is_read = self.read_whole == self.chunks - self.disposed and not self.is_destroyed
+        return is_read and not self.differences and not self.unread
+
+    @property
+    def is_destroyed(self) -> bool:
+        """Return whether all of it was destroyed by decision, with certificates, so that nothing is left to prove."""
+        return not self.differences and not self.unread and 0 < self.chunks == self.disposed
 
 
 @dataclass(frozen=True)

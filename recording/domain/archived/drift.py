@@ -36,6 +36,7 @@ class DriftKind(StrEnum):
     METADATA_ALTERED = "metadata_altered"  # of a sampled chunk: not the document that was archived
     MANIFEST_MISSING = "manifest_missing"
     NOT_GONE = "destroyed_but_present"  # a chunk was destroyed by decision, and a file of it is there
+    CERTIFICATE_MISSING = "certificate_missing"  # a chunk counts as destroyed, and no certificate says so
     UNKNOWN_BLOB = "unknown_blob"
     UNCOMMITTED = "uncommitted"  # staged blocks of a blob that nobody is copying
 
@@ -112,11 +113,11 @@ def compare(
     found |= {
         drift_of(chunk, blob.name, DriftKind.NOT_GONE)
         for chunk in chunks
-        if chunk.disposed_at is not None
+        if chunk.key in disposed
         for blob in committed.values()
         if _belongs(blob, chunk, template)
     }
-    if all(chunk.disposed_at is not None for chunk in chunks):
+    if all(chunk.key in disposed for chunk in chunks):
         left = (blob for blob in committed.values() if layout.derived_mark(blob.name) is not None)
         found |= {Drift(blob.name, DriftKind.NOT_GONE, chunks[0].task.recording_id) for blob in left}
     found |= {_of_stranger(blob) for blob in blobs.values() if not is_expected_blob(blob, chunks, template)}
@@ -127,7 +128,7 @@ _GONE = (DriftKind.MEDIA_MISSING, DriftKind.RECEIPT_MISSING, DriftKind.METADATA_
 
 
 def is_disposed(record: ChunkRecord) -> bool:
-    """Return whether a chunk's files may lawfully be gone: destroyed by the custodian, with a certificate."""
+    """Return whether a chunk's row says that its files were destroyed; its certificate proves it."""
     return record.disposed_at is not None
 
 

@@ -11,7 +11,6 @@ from recording.domain.archived.drift import (
     compare,
     drift_of,
     is_digest_of,
-    is_disposed,
     is_indexed_elsewhere,
     vouches_for_media,
 )
@@ -27,6 +26,7 @@ from recording.errors import (
     StorageError,
     UnsafeLocationError,
 )
+from recording.operate.drift.certificates import lawfully_gone
 from recording.operate.drift.findings import ARCHIVE_TIER, Looked, Unread
 from recording.ports import Ports, Unreadable
 from recording.settings import Settings
@@ -60,7 +60,7 @@ def look_at(
     sampled = {
         stored_name(chunk): sample for chunk in ours if (sample := _read(chunk, there, ports, looked)) is not None
     }
-    disposed = {chunk.key for chunk in chunks if is_disposed(chunk)}
+    disposed = lawfully_gone(chunks, ports, looked)
     looked.drifts += compare(chunks, listed, settings.archive_path_template, sampled, disposed)
     for chunk in wanted:
         looked.drifts += _compare_metadata(chunk, there, ports, looked)

@@ -1,6 +1,7 @@
 """Drift: the report equals what was changed behind the app's back, exactly, whatever was changed."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,13 +13,16 @@ from dev.in_memory.builders import EVENT_TIME, chunk, document_id, event, metada
 from dev.in_memory.world import World, world
 from recording.domain.archived import layout
 from recording.domain.archived.drift import DriftKind, is_sampled
+from recording.domain.ids import name_of
+from recording.domain.keep.custody import Custody, CustodyState, disposed
+from recording.domain.keep.destroy import certificate_name, certificate_of
 from recording.domain.state.chunk import ChunkState, ChunkTask, Home
 from recording.domain.state.records import changed as changed_record
 from recording.errors import SourceBusyError, SourceError, SourceRefusedError, StorageBusyError
 from recording.operate.drift import look_for_drift
 from recording.operate.drift.findings import DriftReport
 from recording.operate.verify_recording import verify
-from tests.unit.operate.vandal import EVERY, MEDIA, PLAIN, RECEIPT, Change, Vandal, injected
+from tests.unit.operate.vandal import EVERY, MEDIA, PLAIN, RECEIPT, Change, Vandal, destroyed, injected
 
 pytestmark = pytest.mark.slow
 
@@ -322,6 +326,20 @@ def test_what_no_decision_destroyed_is_drift_however_old_it_is() -> None:
     for index in range(CHUNKS):
         noted = changed_record(here.record(_task(0, index)), disposed_at=here.now, disposed_why="rule")
         here.fakes.catalog.save_chunk(noted)
+    found = Counter(drift.kind for drift in _report(here).drifts)
+    assert (found[DriftKind.CERTIFICATE_MISSING], found.total()) == (
+        CHUNKS,
+        4 * CHUNKS + 2,
+    )  # a row alone is no decision
+    row = Custody(recording_id="recording-0", destroying_since=here.now)
+    here.fakes.keeping.add_custody(row.model_copy(update={"state": CustodyState.DESTROYING}))
+    assert _report(here).drifts == (changed,)  # the certificate is written at the end
+    name = certificate_name("recording-0", here.now)
+    chunks = [here.record(_task(0, index)) for index in range(CHUNKS)]
+    begun = here.fakes.keeping.custody("recording-0")
+    assert begun is not None
+    here.fakes.keeping.save_custody(disposed(begun, here.now, None, name))
+    here.fakes.archive.put_once(name, certificate_of(row, chunks, 6, None, "0.1.0"), layout.JSON)
     assert _report(here).drifts == (changed,)
 
 
@@ -329,6 +347,35 @@ def test_a_noted_disposal_covers_its_own_chunk_only() -> None:
     here = _archived()
     for index in range(CHUNKS):
         _without_files(here, here.record(_task(0, index)).blob_name or "")
-    first = here.record(_task(0, 0))
-    here.fakes.catalog.save_chunk(changed_record(first, disposed_at=here.now, disposed_why="case 7"))
+    destroyed(here, here.record(_task(0, 0)))
     assert {drift.index for drift in _report(here).drifts} == {1}
+    second = here.record(_task(0, 1))
+    here.fakes.catalog.save_chunk(changed_record(second, disposed_at=here.now, disposed_why="the other's certificate"))
+    assert {drift.index for drift in _report(here).drifts} == {1}
+    found = verify("recording-0", here.ports, here.settings)
+    assert found is not None
+    assert (found.disposed, found.is_proved, found.is_destroyed) == (2, False, False)
+
+
+@pytest.mark.parametrize("spoilt", ["missing", "of another recording", "not JSON", "offline", "row of a newer version"])
+def test_a_certificate_that_does_not_say_so_proves_no_destruction(spoilt: str) -> None:
+    """Nothing was read, and nothing says that it was to be gone."""
+    here = _archived()
+    for index in range(CHUNKS):
+        _without_files(here, here.record(_task(0, index)).blob_name or "")
+    name = destroyed(here, here.record(_task(0, 0)))
+    blob = here.fakes.archive.blobs.pop(name)
+    if spoilt == "row of a newer version":
+        here.fakes.keeping.unreadable.add(name_of("recording-0"))
+    elif spoilt == "offline":
+        here.fakes.archive.blobs[name] = blob
+        here.fakes.archive.tiers[name] = "Archive"
+    elif spoilt != "missing":
+        data = b"{" if spoilt == "not JSON" else blob.data.replace(b'"recording": "', b'"recording": "0')
+        here.fakes.archive.blobs[name] = replace(blob, data=data)
+    found = verify("recording-0", here.ports, here.settings)
+    assert found is not None
+    assert not found.is_destroyed
+    assert any(
+        name in line or "certificate_missing" in line or "newer" in line for line in [*found.differences, *found.unread]
+    )

@@ -8,6 +8,8 @@ from dev.in_memory.fakes.archive import FakeBlob
 from dev.in_memory.world import World
 from recording.domain.archived import layout
 from recording.domain.archived.drift import Drift, DriftKind
+from recording.domain.keep.custody import Custody, disposed
+from recording.domain.keep.destroy import certificate_name, certificate_of
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.records import changed as changed_record
 
@@ -16,6 +18,17 @@ def injected(record: ChunkRecord, kind: DriftKind, name: str | None = None) -> D
     """Return the difference as a report names it."""
     of = record.task
     return Drift(name or record.blob_name or "", kind, of.recording_id, of.document_id, of.index)
+
+
+def destroyed(here: World, record: ChunkRecord) -> str:
+    """Let rows and a certificate say that a chunk was destroyed; return the certificate's name."""
+    name = certificate_name(record.task.recording_id, here.now)
+    row = Custody(recording_id=record.task.recording_id, destroying_since=here.now)
+    gone = changed_record(record, disposed_at=here.now, disposed_why=f"a rule; {name}")
+    here.fakes.catalog.save_chunk(gone)
+    here.fakes.keeping.add_custody(disposed(row, here.now, None, name))
+    here.fakes.archive.put_once(name, certificate_of(row, [gone], 3, None, "0.1.0"), layout.JSON)
+    return name
 
 
 @dataclass
@@ -85,9 +98,15 @@ class Vandal:
     def destroyed_but_present(self) -> Drift:
         for name in (self.name, layout.receipt_name(self.name)):
             del self.blobs[name]
-        gone = changed_record(self.record, disposed_at=self.here.now, disposed_why="a rule")
-        self.here.fakes.catalog.save_chunk(gone)
+        destroyed(self.here, self.record)
         return injected(self.record, DriftKind.NOT_GONE, layout.metadata_name(self.name))
+
+    def certificate_missing(self) -> Drift:
+        name = destroyed(self.here, self.record)
+        for each in (self.name, layout.receipt_name(self.name), layout.metadata_name(self.name)):
+            del self.blobs[each]
+        del self.blobs[name]
+        return Drift(name, DriftKind.CERTIFICATE_MISSING, self.record.task.recording_id)
 
     def manifest_missing(self) -> Drift:
         name = layout.manifest_name(self.record.task.folder)
@@ -131,5 +150,13 @@ PLAIN = [
 MEDIA = [Vandal.media_missing, Vandal.media_length, Vandal.media_bytes, Vandal.media_facts]
 RECEIPT = [Vandal.receipt_missing, Vandal.receipt_altered, Vandal.receipt_unreadable]
 DOCUMENT = [Vandal.metadata_altered, Vandal.metadata_emptied]
-EVERY = [*PLAIN, *MEDIA, *RECEIPT, *DOCUMENT, Vandal.manifest_missing, Vandal.destroyed_but_present]
+EVERY = [
+    *PLAIN,
+    *MEDIA,
+    *RECEIPT,
+    *DOCUMENT,
+    Vandal.manifest_missing,
+    Vandal.destroyed_but_present,
+    Vandal.certificate_missing,
+]
 Change = Callable[[Vandal], Drift]

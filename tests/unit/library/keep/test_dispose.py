@@ -109,7 +109,7 @@ def test_verify_drift_scrub_and_rebuild_expect_the_absence() -> None:
     days_pass(here, 20)
     proved = verify(RECORDING_ID, here.ports, here.settings)
     assert proved is not None
-    assert (proved.is_proved, proved.disposed) == (True, 1)
+    assert (proved.is_proved, proved.is_destroyed, proved.disposed) == (False, True, 1)
     assert look_for_drift(here.ports, here.settings, sample_percent=100).drifts == ()
     assert scrub(here.ports, here.settings).drifts == ()
     assert rebuild(here.ports, here.settings).problems == []
