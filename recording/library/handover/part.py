@@ -1,8 +1,9 @@
 """The contents of a bundle: the files of each recording, and those at its end."""
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from recording.domain.media.channels import with_channels_only
 from recording.domain.seal.leaves import KEYS
 from recording.domain.state.chunk import ChunkKey, ChunkRecord, Home
 from recording.domain.state.records import required, stored_name
-from recording.errors import BlobLockedError, RequestError, SourceError, StorageError
+from recording.errors import BlobLockedError, RequestError, SourceBrokenError, SourceError, StorageError
 from recording.errors.codes import Code
 from recording.library.follow_up import library_of
 from recording.library.handover.bundle import Bundle
@@ -41,6 +42,7 @@ OTHERS_AUDIBLE = "other speakers cannot be removed from it"
 NOT_THERE = "the speaker is in none of its channels"
 GONE = "it is not in the archive any more"
 OFFLINE = "it is in the archive tier and must be rehydrated first"
+DIFFERS = "the archive does not hold what the receipt says; verify the recording"
 STAYS = "it names other people"
 UNKNOWN = "its row in the catalog could not be read, so that nobody knows whether it was asked for"
 ODD_RECEIPT = "it is not the receipt of a file beside it; verify the recording"
@@ -170,6 +172,7 @@ class _Media:
             if why is None:
                 pieces, given = self.ports.archive.read(stored_name(record)), name
                 if channels is not None:
+                    pieces = _as_proved(pieces, record)
                     pieces = with_channels_only(pieces, required(record.length_bytes, "length_bytes"), channels)
                     given = "{0}.one-speaker.{2}".format(*name.rpartition("."))
                 file = self.bundle.stream(f"{self.place_of(record.task.folder)}/{given}", pieces)
@@ -210,6 +213,20 @@ class _Media:
         self.facts["media"].append({"name": file.name, "sha256": file.sha256})
         beside = f"{folder}/{receipt_name.rpartition('/')[2]}"
         self.facts["documents"].append(self.bundle.add(beside, receipt[0]).name)
+
+
+def _as_proved(pieces: Iterable[bytes], record: ChunkRecord) -> Iterator[bytes]:
+    """Yield a chunk's media; what is cut from it has a digest of its own, and no receipt to be compared with.
+
+    Raises:
+        SourceBrokenError: at its end, it is not what was proved.
+    """
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != record.sha256:
+        raise SourceBrokenError(DIFFERS)
 
 
 def _channels(metadata: ChunkMetadata | None, only: str | None) -> list[int] | None:

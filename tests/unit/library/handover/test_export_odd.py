@@ -3,6 +3,7 @@
 import json
 import subprocess
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from recording.domain.archived.exports import ExportRecord, Part
 from recording.errors import RequestError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.handover.export import get_export
+from recording.library.handover.part import DIFFERS
 from recording.library.handover.vcon import make_vcon
 from tests.unit.library.handover.test_export import archived, asks, bundle, several, unmixed, unpacked, works
 from tests.unit.library.seal.seal_world import sealed_world, seals
@@ -173,3 +175,23 @@ def test_a_bundle_that_was_made_is_named_in_the_trail_with_the_digest_of_its_sum
     digest = get_export(export_id, here.ports)["sha256"]
     assert row.note == f"export {export_id}, SHA256SUMS {digest}"
     assert seals(here).error is None
+
+
+@pytest.mark.parametrize("change", ["a byte", "a byte behind the sound", "longer", "shorter"])
+def test_one_speaker_is_cut_only_from_media_that_is_as_it_was_proved(change: str, tmp_path: Path) -> None:
+    """What is cut has no receipt, so nobody who gets it could notice."""
+    here = unmixed()
+    name = here.record().blob_name or ""
+    blob = here.fakes.archive.blobs[name]
+    data = {
+        "a byte": blob.data[:2000] + b"!" + blob.data[2001:],
+        "a byte behind the sound": blob.data[:-1] + b"!",
+        "longer": blob.data + bytes(500),
+        "shorter": blob.data[:-500],
+    }[change]
+    here.fakes.archive.blobs[name] = replace(blob, data=data)
+    export_id = asks(here, participant="4:+4930123456", onlySpeaker=True)
+    works(here)
+    told = json.loads((unpacked(here, export_id, tmp_path) / "export.json").read_text())["recordings"][0]
+    assert told["media"] == []
+    assert [one["why"] for one in told["leftOut"] if one["what"].endswith(".wav")] == [DIFFERS]
