@@ -38,6 +38,7 @@ KNOWN_ENTRIES = frozenset(  # ACS writes avc1 and mp4a; the others are what ordi
 )
 _SIZES_OF_A_HOLE = re.compile(bytes(4 * 64))  # 64 samples in a row without a byte; a sector of zeros is 128 of them
 _SIZES_IN_DOUBT = re.compile(bytes(4 * 8))  # some in a row: a picture that did not change, or a smaller hole
+_BELOW_ZERO = 1 << 31  # read with a sign: a length that some writers compute for the last sample
 _SEQUENCE_PARAMETERS = 7  # as a kind of unit
 _DAMAGED = "the MP4 file's index is damaged"
 FAULT_NO_LENGTHS = "the MP4 file's index names samples without a length"
@@ -162,6 +163,9 @@ class Track:
 
     def _read_times(self, content: bytes) -> None:
         self._times = _table(content, "I", 2, 4)
+        if max(memoryview(self._times)[1::2], default=0) >= _BELOW_ZERO:
+            for row in range(1, len(self._times), 2):
+                self._times[row] = self._times[row] if self._times[row] < _BELOW_ZERO else 1  # as players have it
         self.ticks = sum(count * ticks for count, ticks in _columns(self._times, 2))
 
     def _read_shifts(self, content: bytes) -> None:
@@ -171,7 +175,7 @@ class Track:
 
     def _read_runs(self, content: bytes) -> None:
         self._runs = _table(content, "I", 3, 4)
-        if 0 in self._runs[3::3]:  # they count from 1, and players forgive it in the first row
+        if 0 in memoryview(self._runs)[3::3]:  # they count from 1, and players forgive it in the first row
             raise ValueError(_DAMAGED)
 
     def _read_references(self, content: bytes) -> None:

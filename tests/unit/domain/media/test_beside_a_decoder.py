@@ -1,5 +1,6 @@
 """Files that no encoder writes, beside a decoder: what it plays whole is accepted, what it cannot play is not."""
 
+import struct
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from dev.compare_media import judge
-from dev.compare_media.built import Mp3, Mp4
+from dev.compare_media.built import SAMPLE_BYTES, Mp3, Mp4
 from dev.compare_media.encode import REORDERED, write_file
 from dev.compare_media.odd_files import AFTER, BEFORE, SECONDS, Layout, Wav, layouts, rewrapped, wav_files
 from recording.domain.media import MediaFacts, MediaProbe
@@ -203,3 +204,19 @@ def test_an_edit_list_that_plays_nothing(edits: tuple[tuple[int, int], ...], is_
     assert (
         (played_ms(data) > SCRAP_MS) is (probed(data).fault is None) is any(length for length, at in edits if at >= 0)
     )
+
+
+@pytest.mark.parametrize("length", [0xFFFFFFFF, 0x80000000, 0xFFFFFC00])
+def test_a_length_below_zero_is_that_of_one_tick(length: int) -> None:
+    """Writers compute it for a last sample that is stored out of order; players play the file whole."""
+    lengths = struct.pack(">4sIIII", b"stts", 0, 1, 20, SAMPLE_BYTES)
+    data = Mp4(media=(20,), index_at=1).written()  # the index is last, and may grow
+    data = data.replace(lengths, struct.pack(">4sIIIIII", b"stts", 0, 2, 19, SAMPLE_BYTES, 1, length))
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stts"):
+        place = data.index(name) - 4
+        (size,) = struct.unpack_from(">I", data, place)
+        data = data[:place] + struct.pack(">I", size + 8) + data[place + 4 :]
+    assert played_ms(data) == 2000
+    facts = probed(data)
+    assert (facts.fault, facts.remarks) == (None, ())
+    assert facts.duration_ms == pytest.approx(1900, abs=1)
