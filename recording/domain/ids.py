@@ -85,6 +85,13 @@ def are_same_id(one: str, other: str) -> bool:
     return _form(one) == _form(other) or _holds(one, other) or _holds(other, one)
 
 
+def as_spelt_in(place: str | None, document_id: str) -> str:
+    """Return a document's id as its location spells it, else in lower case: its hexadecimal digits have no case."""
+    if not _DOCUMENT_ID.fullmatch(document_id):
+        return document_id
+    return place if place is not None and place.lower() == document_id.lower() else document_id.lower()
+
+
 def fuller_id(one: str, other: str | None) -> str:
     """Return the first id; where it is a bare GUID that the other one contains, the other, under which it is known."""
     return other if other is not None and _holds(other, one) else one

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from recording.domain.ids import as_spelt_in
 from recording.domain.incoming.events import (
     OddChunk,
     RecordingChunk,
@@ -48,16 +49,15 @@ def _task(chunk: RecordingChunk, event: RecordingFileStatusUpdated, now: datetim
     delete, delete_refused = _delete_of(chunk, home, settings)
     if delete is not None and metadata_refused:  # its metadata goes with the source, and may still be fetched by hand
         delete, delete_refused = None, "metadata_refused"
-    if home is Home.ACS and names_another_object(
-        checked_location(content, settings.acs.content_hosts), chunk.document_id
-    ):
+    place = checked_location(content, settings.acs.content_hosts) if home is Home.ACS else None
+    if place is not None and names_another_object(place, chunk.document_id):
         delete, delete_refused = None, ANOTHER_OBJECT
     try:
         task = ChunkTask(
             recording_id=event.recording_id,
             call_id=event.call_id,
             server_call_id=event.server_call_id,
-            document_id=chunk.document_id,
+            document_id=as_spelt_in(place.object_id if place is not None else None, chunk.document_id),
             index=chunk.index,
             content_location=content,
             metadata_location=metadata,
