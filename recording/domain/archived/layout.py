@@ -46,6 +46,8 @@ def template_fault(template: str) -> str | None:
     literals = "".join(literal for part in parts for literal, *_ in part)
     if not _LITERAL.fullmatch(literals) or template.startswith("/") or "//" in template or ".." in template:
         return "has characters or path segments that a blob name should not have"
+    if not all(segment.strip(". ") for segment in template.split("/")):
+        return "has a path segment of spaces and dots only"
     if any(segment.endswith(".") for segment in template.split("/")):
         return "has a path segment that ends with a dot"
     if _RUN_TOGETHER.search(template):

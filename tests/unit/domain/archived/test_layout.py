@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, document_id, location
+from recording.archive.tasks import is_folder
 from recording.domain.archived.layout import (
     DEFAULT_TEMPLATE,
     LONGEST_NAME,
@@ -110,6 +111,9 @@ def test_a_good_template_has_no_fault(template: str) -> None:
         "é/{recordingId}/{index}-{documentId}.{ext}",
         "a?b/{recordingId}/{index}-{documentId}.{ext}",
         "a./{recordingId}/{index}-{documentId}.{ext}",
+        "calls/ /{recordingId}/{index}-{documentId}.{ext}",
+        " /{recordingId}/{index}-{documentId}.{ext}",
+        "a/. /{recordingId}/{index}-{documentId}.{ext}",
         "{recordingId}/{index}{documentId}.{ext}",
         "{callId}{recordingId}/{index}-{documentId}.{ext}",
         "{callId}/" * 16 + "{recordingId}/{index}-{documentId}.{ext}",
@@ -119,6 +123,14 @@ def test_a_good_template_has_no_fault(template: str) -> None:
 def test_a_bad_template_is_refused_with_words(template: str) -> None:
     """A template that does not tell two chunks apart would overwrite one with the other."""
     assert template_fault(template)
+
+
+@given(st.text("a/. -", max_size=12), st.text("a/. -", max_size=6))
+def test_every_template_that_is_accepted_makes_folders_that_workers_take(before: str, behind: str) -> None:
+    """A worker refuses a task with an odd folder: nothing would be archived, and no start would say why."""
+    template = f"{before}{{recordingId}}{behind}/{{index}}-{{documentId}}.{{ext}}"
+    folder = folder_of(template, RECORDING_ID, CALL_ID, STARTED)
+    assert template_fault(template) or is_folder(folder)
 
 
 def test_names_lie_where_the_layout_says() -> None:
