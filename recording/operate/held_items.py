@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from recording.domain.ids import canonical_id, fuller_id, in_plain_letters, is_opaque_id, unescaped
-from recording.domain.incoming.lenient import read_time
+from recording.domain.incoming.events import believable_time
 from recording.domain.incoming.named import IN_SUBJECT
 from recording.domain.outgoing.events import SubjectKind
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
@@ -177,11 +177,9 @@ def _chunk_fields(task: ChunkTask, now: datetime) -> dict[str, Any]:
 
 
 def _times_of(event: dict[str, Any], at: datetime, settings: Settings, now: datetime) -> dict[str, Any]:
-    """Return the event's time, if it has one, and the time left since then; no later than its arrival."""
-    try:
-        time = min(read_time(event.get("eventtime") or event.get("time")), at)
-    except (ValueError, OverflowError):
-        time = None
+    """Return the event's time, if it has a plausible one, and the time left since then; no later than its arrival."""
+    told = believable_time(event.get("eventtime") or event.get("time"), at)
+    time = min(told, at) if told is not None else None
     try:
         left = deadline.time_left(deadline.expires_at(time or at, settings.retention), now)
     except OverflowError:

@@ -17,6 +17,7 @@ from recording.operate.held_items import (
     recording_of,
 )
 from recording.ports import DeadLetter, PoisonMessage
+from tests.unit.domain.incoming.test_event_forms import ARRIVED, ODD_TIMES
 
 NOW = EVENT_TIME + timedelta(hours=1)
 
@@ -74,3 +75,11 @@ def test_a_message_of_a_secondary_queue_says_what_it_is_about(
     """Follow-ups, guards and notifications each name it in their own way."""
     one = of_leftover(PoisonMessage(id="one", body=json.dumps(body), at=NOW), NOW)
     assert (one.kind, one.recording_id, one.time_left) == (Kind.POISONED, recording_id, None)
+
+
+@pytest.mark.parametrize("told", ODD_TIMES)
+def test_a_time_outside_of_reason_leaves_the_time_since_the_arrival(told: object) -> None:
+    """As at ingest: by an unset date of .NET the file would stand among the lost ones, and nobody would hurry."""
+    body = json.dumps({**event(), "eventTime": told})
+    one = of_letter(DeadLetter(name="letter", body=body, at=ARRIVED), settings(), ARRIVED)
+    assert (one.event_time, one.time_left) == (None, timedelta(hours=24))
