@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, settings, task
+from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, metadata, settings, task, wav
 from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.fakes.archive import FakeArchive
 from dev.in_memory.fakes.custodian import FakeCustodian
@@ -34,6 +34,7 @@ from recording.library.keep.erasures import approve_erasure, request_erasure
 from recording.library.keep.rules import set_rules
 from recording.library.seal.turn import seal
 from recording.library.tags import change_tags
+from recording.operate.accept import accept_suspect
 from recording.ports import AuditEntry, DeadLetter, QuarantineEntry
 
 NAME = "Canary Smith"
@@ -41,7 +42,7 @@ STAFF = "0c0c0c0c-1111-2222-3333-444444444444"  # the person's object id, as a p
 TEAMS = f"8:orgid:{STAFF}"
 VOICE = b"canary's own voice "
 CANARIES = (PHONE, PHONE[1:], PARTICIPANT, NAME, STAFF, VOICE.decode())
-OTHER = "recording-of-somebody-else"
+OTHER, THIRD = "recording-of-somebody-else", "recording-of-a-third"
 _PLACES = {
     Place.ARCHIVE: "{ARCHIVE_CONTAINER}",
     Place.FALLBACK: names.FALLBACK_CONTAINER,
@@ -107,8 +108,6 @@ def _archive(here: World) -> None:
 
 
 def _wav_with(voice: bytes) -> bytes:
-    from dev.in_memory.builders import wav
-
     whole = bytearray(wav())
     whole[44 : 44 + len(voice)] = voice
     return bytes(whole)
@@ -157,14 +156,32 @@ def _plant(here: World) -> None:
         set_rules({"note": f"{NAME} asked", "rules": [{**rule, "when": when}]}, "*", STAFF, ports)
     here.follows_up()
     export_directory(ports, here.settings)
-    for ids in ([RECORDING_ID], [RECORDING_ID, OTHER]):
-        request_export({"recordings": ids}, STAFF, ports, here.settings)
+    for ids in ([RECORDING_ID], [RECORDING_ID, OTHER], [OTHER]):
+        request_export({"recordings": ids, "note": f"for {NAME}"}, STAFF, ports, here.settings)
         for export_id in fakes.export_queue.take():
             export_message(json.dumps({"exportId": export_id}), ports, here.settings)
     request_erasure({"recordings": [OTHER], "reason": f"{NAME} wrote"}, STAFF, ports, here.settings)
     seal(ports)
     here.follows_up()
     here.notifies()
+
+
+def accept(here: World) -> str:
+    """Have the person accept suspect media of a third recording, with the person's name; return that recording's id."""
+    media = task(0, document_id(78), recording_id=THIRD)
+    people = [{"participantId": "8:acs:third"}]
+    told = metadata(chunkDuration=60_000, resourceId=THIRD, chunkDocumentId=document_id(78), participants=people)
+    here.holds(media, wav(2000), told)  # two seconds where the metadata says a minute
+    subject = f"/recording/call/call-{THIRD}/serverCallId/x/recordingId/{THIRD}"
+    here.announces(event(chunk(0, document_id(78)), subject=subject, id="third"))
+    here.runs(hours=22)
+    (known,) = here.ports.catalog.chunks_of(THIRD)
+    accept_suspect(known.key, known.suspects[0].blob_name, f"{NAME} called {PHONE}", STAFF, here.ports)
+    here.runs(hours=1)
+    here.follows_up()
+    here.notifies()
+    seal(here.ports)
+    return THIRD
 
 
 def erase(here: World, **changes: Any) -> str:

@@ -244,8 +244,8 @@ def _plant_elsewhere(connection: str, ports: Ports, known: Settings) -> None:
     folder = ports.catalog.chunks_of(MIXED)[0].task.folder
     ports.fallback.put_once(f"{folder}/0000.wav", VOICE + PHONE.encode(), "audio/wav")
     export_directory(ports, known)
-    for ids in ([MIXED, UNMIXED], [UNMIXED, OTHERS]):
-        told = request_export({"recordings": ids}, STAFF, ports, known)
+    for ids in ([MIXED, UNMIXED], [UNMIXED, OTHERS], [OTHERS]):
+        told = request_export({"recordings": ids, "note": f"for {NAME}"}, STAFF, ports, known)
         export_message(json.dumps({"exportId": told["exportId"]}), ports, known)
     request_erasure({"recordings": [OTHERS], "reason": f"{NAME} wrote"}, STAFF, ports, known)
     seal(ports)

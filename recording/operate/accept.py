@@ -26,7 +26,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
     Args:
         key: the chunk, which must be quarantined.
         blob_name: which of its suspects.
-        note: why, for the receipt; not empty.
+        note: why, for the receipt, where telephone numbers are withheld; not empty.
         caller: the caller, as authenticated by the platform.
         ports: what the use case touches.
 
@@ -41,7 +41,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
     suspect = next((known for known in record.suspects if known.blob_name == blob_name), None)
     if record.state is not ChunkState.QUARANTINED or suspect is None:
         raise RequestError("the chunk does not hold these suspect bytes")
-    now = ports.clock.now()
+    now, note = ports.clock.now(), without_numbers(note)
 
     def act() -> dict[str, Any]:
         try:
@@ -52,7 +52,7 @@ def accept_suspect(key: ChunkKey, blob_name: str, note: str, caller: str | None,
         return {}
 
     saved: list[ChunkRecord] = []
-    run_audited(Operation.ACCEPT_HELD, key.recording_id, caller, ports, act, note=without_numbers(note))
+    run_audited(Operation.ACCEPT_HELD, key.recording_id, caller, ports, act, note=note)
     emit(Event.REDRIVEN, reason="accepted", state=record.state, **ids_of(record.task))
     return saved[0]
 

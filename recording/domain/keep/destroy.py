@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from recording.domain.archived import layout
 from recording.domain.ids import name_of, without_numbers
-from recording.domain.keep.custody import Custody, CustodyState, Refusal
+from recording.domain.keep.custody import Custody, CustodyState, Mark, Refusal
 from recording.domain.keep.disposition import Action, Disposition
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
@@ -166,7 +166,7 @@ def certificate_of(
         "decidedAt": _text(mark.at if mark else None),
         "destroyedAt": _text(row.destroying_since),
         "goneAt": _text(gone_at),
-        "why": without_numbers(mark.why) if mark else None,
+        "why": _why(mark) if mark else None,
         "rules": mark.rules if mark else None,
         "erasures": list(mark.requests) if mark else [],
         "holdsBefore": len(row.holds),
@@ -183,6 +183,11 @@ def certificate_of(
         ],
     }
     return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _why(mark: Mark) -> str:
+    """Return why, by a request's id, and without the name of a rule: a rule may be named after a person."""
+    return without_numbers(mark.why if mark.requests else mark.why.partition(":")[0])
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -7,16 +7,14 @@ protects, are left and reported; the next day's run tries again. Repeating a swe
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
 
 from recording.archive.manifest import rewrite_manifest
 from recording.domain import names
+from recording.domain.archived.layout import receipt_name
 from recording.domain.foreign_json import text_in
-from recording.domain.keep.custody import Custody
 from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
 from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
-from recording.domain.keep.traces import WITHHELD
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
@@ -26,20 +24,15 @@ from recording.errors import BlobLockedError, ClaimLostError
 from recording.errors.codes import Code
 from recording.library.analysts import rewrite_where
 from recording.library.keep.assess import every_recording, keeping_of
-from recording.library.keep.leftovers import bundles_about, close_bundle
-from recording.library.keep.sweep_run import Run, Swept
+from recording.library.keep.bundles import end_bundles_with, sweep_bundles
+from recording.library.keep.sweep_run import Run, Swept, without_person
 from recording.library.seal.withdraw import withdraw_rows
 from recording.ports import PoisonMessage, Unreadable
 from recording.ports.library.follow_ups import request_follow_up
 
 MOST = 1000  # messages of one queue in one look; others, hidden at that moment, are read on the next day
+IN_RECEIPT = "in_receipt"  # it names who accepted suspect media: it is never changed, and goes with its recording
 IN_FORCE = "rule_in_force"  # the filter of a rule in force names the person: other rules have to be set first
-R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure, RuleSet)
-_PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})  # here a pseudonym stands
-# Ids and derived facts name no person, and a changed one would be another recording's.
-_IDS = frozenset(
-    {"recording_id", "acs_id", "folder", "call_id", "server_call_id", "task", "facts", "placement", "etag"}
-)
 
 
 def sweep(run: Run, *, is_full: bool) -> Swept:
@@ -55,6 +48,7 @@ def sweep(run: Run, *, is_full: bool) -> Swept:
     Raises:
         StorageError: storage does not answer at all; the next run continues.
     """
+    run.is_full = is_full
     for name, look in SWEEPS.items():
         if not is_full and name in _LARGE:
             run.done.kept |= {(one.place, one.reason): one for one in run.erasure.kept if one.place == _LARGE[name]}
@@ -86,17 +80,6 @@ def _scan_version(version: StoredVersion, place: Place, run: Run) -> None:
         run.done.keep(place, Obstacle.NOT_DUE)
     else:
         run.destroy(place, [version])
-
-
-def _bundles(run: Run) -> None:
-    """Destroy each bundle with an erased recording in it, also one that is being made."""
-    folders, unread = bundles_about(run.erased, run.ports)
-    for row in unread:
-        run.done.keep(Place.EXPORTS, row.code)
-    for folder in folders:
-        with run.alone(Place.EXPORTS):
-            close_bundle(folder, run.ports)
-            run.destroy(Place.EXPORTS, list(run.custodian.versions(Place.EXPORTS, folder)))
 
 
 def _journals(run: Run) -> None:
@@ -136,17 +119,19 @@ def _recordings(run: Run) -> None:
         with run.alone(names.RECORDINGS_TABLE):
             if record.recording_id not in run.whole:
                 clean_recording(record, run)
-            elif record.disposed_at is not None and (left := _cleaned(record, run)) is not None:  # who started it
+            elif record.disposed_at is not None and (left := without_person(record, run)) is not None:  # who started it
                 _save(lambda left=left: run.ports.catalog.save_recording(left), names.RECORDINGS_TABLE, run)  # type: ignore[misc]
 
 
 def clean_recording(record: RecordingRecord, run: Run) -> None:
     """Erase the person from one recording's row, and from every version of its manifest."""
-    cleaned = _cleaned(record, run)
+    cleaned = without_person(record, run)
     if cleaned is None:
         return
     if run.is_kept(record.recording_id):
         run.done.keep(names.RECORDINGS_TABLE, Obstacle.NOT_DUE)
+        return
+    if not end_bundles_with(record.recording_id, run):
         return
     try:
         run.ports.catalog.save_recording(changed(cleaned, settled_at=None, look_at=None))
@@ -186,11 +171,20 @@ def _chunks(run: Run) -> None:
 
 
 def _clean_chunk(chunk: ChunkRecord, run: Run) -> None:
-    cleaned = _cleaned(chunk, run)
-    if cleaned is None or not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
+    cleaned, accepted = without_person(chunk, run), chunk.blob_name if chunk.accepted is not None else None
+    if cleaned is None and (accepted is None or not run.subject.is_person):
+        return
+    if not run.is_within(f"recordingId={chunk.task.recording_id}".encode()):
+        return
+    receipt = run.ports.archive.get(receipt_name(accepted)) if accepted is not None else None
+    if receipt is not None and run.subject.is_in(receipt[0]):
+        run.done.keep(names.CHUNKS_TABLE, IN_RECEIPT)
+    if cleaned is None:
         return
     if run.is_kept(chunk.task.recording_id):
         run.done.keep(names.CHUNKS_TABLE, Obstacle.NOT_DUE)
+        return
+    if not end_bundles_with(chunk.task.recording_id, run):
         return
     _save(lambda: run.ports.catalog.save_chunk(cleaned), names.CHUNKS_TABLE, run)
 
@@ -212,7 +206,7 @@ def _custody(run: Run) -> None:
             run.note_unread(names.CUSTODY_TABLE, row)
             continue
         with run.alone(names.CUSTODY_TABLE):
-            cleaned = _cleaned(row, run)
+            cleaned = without_person(row, run)
             if cleaned is not None and cleaned.active_holds:  # a case is released by its name, which must not change
                 run.done.keep(names.CUSTODY_TABLE, Obstacle.NOT_DUE)
             elif cleaned is not None:
@@ -221,7 +215,7 @@ def _custody(run: Run) -> None:
         if isinstance(erasure, Unreadable) or erasure.erasure_id == run.erasure.erasure_id:
             continue  # the request of this run is cleaned when the run is noted on it
         with run.alone(names.CUSTODY_TABLE):
-            cleaned_request = _cleaned(erasure, run)
+            cleaned_request = without_person(erasure, run)
             if cleaned_request is not None:
                 _save(lambda one=cleaned_request: keeping.save_erasure(one), names.CUSTODY_TABLE, run)  # type: ignore[misc]
     if run.erasure.tenants is None:
@@ -244,14 +238,14 @@ def _rules(run: Run) -> None:
 
 
 def _clean_rules(rules: RuleSet, run: Run, *, is_in_force: bool) -> None:
-    cleaned = _cleaned(rules, run)
+    cleaned = without_person(rules, run)
     if cleaned is None:
         return
     if is_in_force:
         fitting = zip(cleaned.rules, rules.rules, strict=True)
         kept = tuple(with_changes(words, {"when": known.when}) for words, known in fitting)
         cleaned = with_changes(cleaned, {"rules": kept})
-        if _cleaned(cleaned, run) is not None:
+        if without_person(cleaned, run) is not None:
             run.done.keep(names.CUSTODY_TABLE, IN_FORCE)
     if cleaned != rules:
         keeping_of(run.ports).reword_rules(cleaned)
@@ -260,7 +254,7 @@ def _clean_rules(rules: RuleSet, run: Run, *, is_in_force: bool) -> None:
 
 def cleaned_request(erasure: Erasure, run: Run) -> Erasure:
     """Return the request without the person in its own texts."""
-    return _cleaned(erasure, run) or erasure
+    return without_person(erasure, run) or erasure
 
 
 def _save(save: Callable[[], object], place: str, run: Run) -> None:
@@ -270,26 +264,6 @@ def _save(save: Callable[[], object], place: str, run: Run) -> None:
         run.done.keep(place, "changed_meanwhile")
         return
     run.done.count += 1
-
-
-def _cleaned(record: R, run: Run) -> R | None:
-    """Return the row with no text that names the person; None when none does."""
-    document = record.model_dump(mode="json", exclude=set(_IDS))
-    if not run.subject.is_person or not run.subject.is_in(json.dumps(document, ensure_ascii=False)):
-        return None
-    fresh = _redacted(document, run)
-    kept = {name: getattr(record, name) for name in _IDS if name in type(record).model_fields}
-    return type(record).model_validate(fresh | kept)
-
-
-def _redacted(value: Any, run: Run, name: str = "") -> Any:
-    if isinstance(value, str):
-        return run.subject.without(value, run.pseudonym if name in _PEOPLE else WITHHELD)
-    if isinstance(value, dict):
-        return {run.subject.without(str(key)): _redacted(one, run, str(key)) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_redacted(one, run, name) for one in value]
-    return value
 
 
 # --- messages --------------------------------------------------------------------------------------------------------
@@ -342,9 +316,9 @@ SWEEPS: Mapping[str, Callable[[Run], None]] = {
     **{names.poison_of(name): _drain_beside(name) for name in names.BESIDE_THE_LINE},
     names.QUARANTINE_CONTAINER: _scan(Place.QUARANTINE),
     names.DEAD_LETTER_CONTAINER: _scan(Place.DEAD_LETTERS),
-    names.EXPORT_CONTAINER: _bundles,
     names.RECORDINGS_TABLE: _recordings,
     names.CHUNKS_TABLE: _chunks,
+    names.EXPORT_CONTAINER: sweep_bundles,  # after the rows: what is in them is in bundles
     names.CUSTODY_TABLE: _custody,
     names.AUDIT_TABLE: _audit,
     names.SEAL_CONTAINER: _journals,

@@ -1,12 +1,16 @@
 """One look for one erasure request through the stores beside the archive: whom it is about, what is kept and done."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property
+from typing import Any, TypeVar
 
 from recording.control.tenants import as_owner
+from recording.domain.archived.exports import ExportRecord, ExportState
 from recording.domain.ids import name_of
 from recording.domain.incoming.named import recordings_in, words_in
 from recording.domain.keep.custody import Claim, Custody
@@ -14,16 +18,24 @@ from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusa
 from recording.domain.keep.erasure import Erasure, KeptTraces, Scope
 from recording.domain.keep.rules import RuleSet
 from recording.domain.keep.spellings import readings
-from recording.domain.keep.traces import Subject
+from recording.domain.keep.traces import WITHHELD, Subject
 from recording.domain.model import with_changes
+from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import RecordingError
 from recording.library.keep.assess import assessed, custody_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions
+from recording.library.keep.leftovers import exports_in
 from recording.ports import Custodian, Ports, Unreadable
 from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.settings import Settings
 
+R = TypeVar("R", RecordingRecord, ChunkRecord, Custody, Erasure, RuleSet, ExportRecord)
+_PEOPLE = frozenset({"by", "released_by", "requested_by", "approved_by", "started_by"})  # here a pseudonym stands
+# Ids and derived facts name no person, and a changed one would be another recording's.
+_IDS = frozenset(
+    {"recording_id", "acs_id", "folder", "call_id", "server_call_id", "task", "facts", "placement", "etag"}
+)
 MOST_FAILED = 10  # rows or blobs, each with the time limits of storage, before it is asked whether it answers
 
 
@@ -58,6 +70,8 @@ class Run:
     settings: Settings
     done: Swept = field(default_factory=Swept)
     failures: int = 0
+    is_full: bool = True
+    cleaned: set[str] = field(default_factory=set)  # recordings that stay, from whose rows the person was erased
 
     @contextmanager
     def alone(self, place: str) -> Iterator[None]:
@@ -107,13 +121,28 @@ class Run:
         return bool(named) and all(self.owner.catalog.get_recording(one) is not None for one in named)
 
     @cached_property
+    def is_still_kept(self) -> Callable[[str], bool]:
+        """Return `is_kept`, with one answer for the whole look."""
+        return cache(self.is_kept)
+
+    @cached_property
+    def bundles(self) -> Mapping[str, Sequence[str]]:
+        """Return the exports whose bundle exists, by the recordings in it, as they were at the first question."""
+        found = defaultdict[str, list[str]](list)
+        for export_id, known in exports_in(self.ports):
+            if isinstance(known, tuple) and known[0].state is not ExportState.GONE:
+                for recording_id in known[0].recordings:
+                    found[recording_id].append(export_id)
+        return found
+
+    @cached_property
     def may_reword(self) -> Callable[[str, str | None], bool]:
         """Return whether a row of the trail, or its sealed copy, may change, by where it is and what it is about.
 
         What is about no recording belongs to no tenant, and rows about a recording that is kept are kept with it.
         The answers stay the same for the whole look: both copies of a row change, or none.
         """
-        owner, is_kept = self.owner.catalog, cache(self.is_kept)
+        owner, is_kept = self.owner.catalog, self.is_still_kept
         is_ours = cache(lambda recording_id: isinstance(owner.get_recordings([recording_id])[0], RecordingRecord))
 
         def may(place: str, recording_id: str | None) -> bool:
@@ -170,14 +199,35 @@ class Run:
         found = assessed(record, asked, self.rules, self.ports.clock.now(), self.settings)
         return bool(found.disposition.refused)
 
-    def destroy(self, place: Place, versions: list[StoredVersion]) -> None:
-        """Destroy versions; note those that storage protects, and until when."""
+    def destroy(self, place: Place, versions: list[StoredVersion]) -> bool:
+        """Destroy versions; note those that storage protects, and until when; return whether there is none."""
         refused = destroy_versions(versions, self.custodian)
         self.done.count += sum(not one.is_deleted for one in versions) - len(refused)
         if refused:
             refusal = refusal_of(refused, self.ports.clock.now())
             reason = refusal.reason if refusal else "refused"
             self.done.keep(place, reason, refusal.until if refusal else None, len(refused))
+        return not refused
+
+
+def without_person(record: R, run: Run) -> R | None:
+    """Return the row with no text that names the person; None when none does."""
+    document = record.model_dump(mode="json", exclude=set(_IDS))
+    if not run.subject.is_person or not run.subject.is_in(json.dumps(document, ensure_ascii=False)):
+        return None
+    fresh = _redacted(document, run)
+    kept = {name: getattr(record, name) for name in _IDS if name in type(record).model_fields}
+    return type(record).model_validate(fresh | kept)
+
+
+def _redacted(value: Any, run: Run, name: str = "") -> Any:
+    if isinstance(value, str):
+        return run.subject.without(value, run.pseudonym if name in _PEOPLE else WITHHELD)
+    if isinstance(value, dict):
+        return {run.subject.without(str(key)): _redacted(one, run, str(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_redacted(one, run, name) for one in value]
+    return value
 
 
 def _recordings_in(data: bytes) -> frozenset[str]:

@@ -1,23 +1,39 @@
 """Rows of the trail and of the seal's journals, and counts of callers: which of them an erasure may change."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.canaries import PARTICIPANT, PHONE
-from dev.in_memory.erasure_world import CANARIES, NAME, OTHER, STAFF, TEAMS, erase, everything, full_world, nights
+from dev.in_memory.erasure_world import (
+    CANARIES,
+    NAME,
+    OTHER,
+    STAFF,
+    TEAMS,
+    THIRD,
+    accept,
+    erase,
+    everything,
+    full_world,
+    nights,
+)
 from dev.in_memory.fakes.custodian import FakeCustodian
 from dev.in_memory.world import World
-from dev.prove.traces import traces
+from dev.prove.traces import told_by, traces
 from recording.control.tenants import as_owner
 from recording.domain import names
+from recording.domain.archived.layout import CERTIFICATES
 from recording.domain.keep.destroy import Obstacle, Place
 from recording.domain.keep.erasure import ErasureState
+from recording.domain.seal.leaves import sealed_number
 from recording.domain.state.records import changed
 from recording.library.keep.erasures import approve_erasure, erasure_status, request_erasure
 from recording.library.keep.holds import place_hold, release_hold
 from recording.library.keep.rules import set_rules
+from recording.library.keep.sweep import IN_RECEIPT
 from recording.library.seal.compare_audit import compare_audit
 from recording.library.seal.turn import seal
 from recording.ports import AuditEntry
@@ -91,6 +107,47 @@ def test_rows_about_a_kept_recording_stay_as_they_were_until_nothing_keeps_it(ho
     assert not told.keys() & {names.AUDIT_TABLE, names.SEAL_CONTAINER}
     assert erasure_status(erasure_id, here.ports, here.settings).erasure.state is ErasureState.DONE
     assert as_sealed(here)
+
+
+def test_a_receipt_that_names_the_person_keeps_the_request_open_until_its_recording_is_gone() -> None:
+    """Who accepted suspect media, and why, is in a receipt that is never changed: the request says so."""
+    here, custodian = full_world()
+    third = accept(here)
+    erasure_id = erase(here)
+    nights(here, 3)
+    erasure = erasure_status(erasure_id, here.ports, here.settings).erasure
+    assert erasure.state is ErasureState.APPROVED
+    assert [(one.place, one.reason, one.count) for one in erasure.kept] == [(names.CHUNKS_TABLE, IN_RECEIPT, 1)]
+    told = told_by(traces(everything(here, custodian), CANARIES))
+    assert told
+    assert all(THIRD in one and ".receipt.json: " in one for one in told)
+    assert not any(PHONE[1:] in one for one in told)  # numbers are in metadata and media only
+    body = {"recordings": [third], "reason": "its receipt names somebody"}
+    asked = request_erasure(body, "alice", here.ports, here.settings).erasure_id
+    approve_erasure(asked, "bob", here.ports, here.settings)
+    nights(here, 3)
+    assert erasure_status(erasure_id, here.ports, here.settings).erasure.state is ErasureState.DONE
+    assert told_by(traces(everything(here, custodian), CANARIES)) == []
+
+
+def test_the_certificate_of_a_recording_names_no_rule_and_so_no_person_that_a_rule_was_named_after() -> None:
+    """A certificate is never changed; the number of the rules leads to their words, which an erasure takes out."""
+    here, custodian = full_world()
+    rule = {"name": f"files of {NAME}", "action": "delete", "days": 0, "when": {}}
+    set_rules({"note": "x", "rules": [rule]}, "*", "alice", here.ports)
+    nights(here, 20)
+    number = here.fakes.keeping.rules().number
+    set_rules({"note": "none", "rules": []}, "*", "alice", here.ports)
+    stored = here.fakes.archive.blobs
+    found = [blob for name, blob in stored.items() if name.startswith(CERTIFICATES) and sealed_number(name) is None]
+    certificates = [json.loads(blob.data) for blob in found]
+    assert [(one["why"], one["rules"], one["erasures"]) for one in certificates] == [
+        ("deleted_by_rule", number, [])
+    ] * 2
+    erasure_id = erase(here)
+    nights(here, 3)
+    assert erasure_status(erasure_id, here.ports, here.settings).erasure.state is ErasureState.DONE
+    assert told_by(traces(everything(here, custodian), CANARIES)) == []
 
 
 def test_a_request_of_one_tenant_changes_no_row_and_no_count_of_another() -> None:
