@@ -65,14 +65,14 @@ _SIGNED = """\
 
        sha256sum SHA256SUMS
 
-What is newer than the last checkpoint before the export has no proof yet, and is named as such. Media from which other
-speakers were removed is not the media of its receipt; export.json names its digests before and after. With the archive's
-own program, `recordings seal verify . --key KEY.pem` says the same.
+What is newer than the last checkpoint before the export has no proof yet, and is named as NO PROOF, with exit code 2.
+So is media from which other speakers were removed: it is not the media of its receipt, which names them; export.json has
+its digests before and after, and step 4 is what proves it. With the archive's own program, `recordings seal verify . --key KEY.pem` says the same.
 """  # noqa: E501 - a command is one line
 _UNSIGNED = """\
 2  Everything at once: the files, that none was added, and the media against its receipts. The program is short; read
-   it before you run it. It names each document as NO PROOF, since no key signed it; when all else is right, its exit
-   code is 2:
+   it before you run it. It names all documents and media as NO PROOF, since no key signed them; when all else is right,
+   its exit code is 2:
 
        python3 verify.py
 

@@ -8,8 +8,10 @@ into which the bundle was unpacked. It reads files, starts `openssl dgst`, and c
 1. Each file has the digest that SHA256SUMS says, and no file was added.
 2. The media has the digest of its receipt, which was written when it was archived.
 3. Each sealed document is, byte for byte, a leaf of the tree whose root the archive's key signed (RFC 6962).
+4. All media that a sealed manifest names is there, or export.json says why not.
 
-Exit code 0: all of it is so. 1: something is not, and is named. 2: some document has no proof yet.
+Exit code 0: all of it is so. 1: something is not, and is named. 2: something has no proof: a document, media without a
+receipt that the key signed (such as that of one speaker alone), or all of it.
 """
 
 from __future__ import annotations
@@ -25,22 +27,24 @@ from typing import Any
 
 SALT, KINDS = 16, (".receipt.json", ".metadata.json", ".after.json")
 PIECE = 1 << 20
+MADE_HERE = ("SHA256SUMS", "VERIFY.txt", "export.json", "index.html", "verify.py")
 
 
 def main(folder: Path, keys: list[Path]) -> int:
     """Verify a folder with these keys; return the exit code."""
     bad: list[str] = []
-    unproved: list[str] = []
     listed = check_sums(folder, bad)
-    check_media(folder, bad)
+    left = left_out(folder, bad)
+    check_media(folder, left, bad)
     proved = check_proofs(folder, keys, bad)
-    for path in sorted(folder.rglob("*.json")):
-        if is_sealed_kind(path.name) and path not in proved:
-            unproved.append(name_of(path, folder))
+    check_manifests(folder, proved, left, bad)
+    unproved = [name_of(path, folder) for path in without_proof(folder, proved)]
+    if not proved:
+        unproved.append("the bundle: the key proves nothing in it")
     for what in bad:
-        print("WRONG      " + what)
+        print("WRONG      " + printable(what))
     for what in unproved:
-        print("NO PROOF   " + what)
+        print("NO PROOF   " + printable(what))
     print(f"{listed} files, {len(proved)} documents proved, {len(bad)} wrong, {len(unproved)} without a proof")
     return 1 if bad else 2 if unproved else 0
 
@@ -62,22 +66,58 @@ def check_sums(folder: Path, bad: list[str]) -> int:
     return len(listed)
 
 
-def check_media(folder: Path, bad: list[str]) -> None:
-    """Check media against its receipt; what was left out is named, with the reason, in export.json."""
+def left_out(folder: Path, bad: list[str]) -> set[str]:
+    """Return what export.json says was left out."""
     told = read(folder / "export.json", folder, bad)
     try:
-        left = {one["what"] for recording in told.get("recordings", ()) for one in recording.get("leftOut", ())}
+        return {str(one["what"]) for recording in told.get("recordings", ()) for one in recording.get("leftOut", ())}
     except (KeyError, TypeError, AttributeError):
-        left = set()
         bad.append("export.json: it cannot be read")
-    for path in sorted([*folder.rglob("*.receipt.json"), *folder.rglob("derived.*.json")]):
+        return set()
+
+
+def check_media(folder: Path, left: set[str], bad: list[str]) -> None:
+    """Check media against its receipt; what was left out need not be there."""
+    for path in sorted(receipts_in(folder)):
         receipt = read(path, folder, bad)
-        name = (receipt.get("blobName") or "").rpartition("/")[2]
+        name = last_part(receipt.get("blobName"))
         media = path.parent / name
         if name and media.is_file() and digest_of(media) != receipt.get("sha256"):
             bad.append(name_of(media, folder) + ": not the media of its receipt")
         elif name and not media.is_file() and name not in left:
             bad.append(name_of(media, folder) + ": not there, and its receipt is")
+
+
+def check_manifests(folder: Path, proved: set[Path], left: set[str], bad: list[str]) -> None:
+    """Check that what the newest manifest of each recording names is there, where the key proves the manifest."""
+    newest: dict[Path, tuple[int, Path]] = {}
+    for path in folder.rglob("manifest*.json"):
+        version = path.name[len("manifest.") : -len(".json")]
+        number = int(version) if version.isdigit() else 1
+        newest[path.parent] = max(newest.get(path.parent, (0, path)), (number, path))
+    is_old = any(name.startswith("manifest") for name in left)  # a newer one is not here
+    for _, path in sorted(newest.values()):
+        chunks = read(path, folder, bad).get("chunks") if path in proved and not is_old else None
+        for one in chunks if isinstance(chunks, list) else []:
+            name, said = last_part(one.get("blobName")), f"chunk {one.get('index')}, "
+            is_left = name in left or any(what.startswith((said, "the chunk of row ")) for what in left)
+            if name and one.get("archived") and not is_left and not (path.parent / name).is_file():
+                bad.append(name_of(path.parent / name, folder) + ": not there, and the sealed manifest names it")
+
+
+def without_proof(folder: Path, proved: set[Path]) -> list[Path]:
+    """Return the sealed kinds that are not proved, and other files of recordings without a proved receipt."""
+    receipts = receipts_in(folder) & proved
+    vouched = {path.parent / last_part(read(path, folder, []).get("blobName")) for path in receipts}
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = name_of(path, folder)
+        is_ours = name in MADE_HERE or (name.startswith("keys/") and name.endswith(".pem"))
+        if is_sealed_kind(path.name):
+            found += [] if path in proved else [path]
+        elif not is_ours and not path.match("seal.*.json") and not path.name.endswith(".vcon.json"):
+            found += [] if path in vouched else [path]
+    return found
 
 
 def check_proofs(folder: Path, keys: list[Path], bad: list[str]) -> set[Path]:
@@ -189,6 +229,21 @@ def read(path: Path, folder: Path, bad: list[str]) -> dict[str, Any]:
 def is_sealed_kind(name: str) -> bool:
     """Return whether a document of this name is sealed."""
     return name.endswith(KINDS) or (name.startswith(("manifest.", "derived.")) and name.endswith(".json"))
+
+
+def receipts_in(folder: Path) -> set[Path]:
+    """Return the receipts of media and of derived files."""
+    return {*folder.rglob("*.receipt.json"), *folder.rglob("derived.*.json")}
+
+
+def last_part(name: object) -> str:
+    """Return the last part of a blob's name; empty without a name."""
+    return str(name or "").rpartition("/")[2]
+
+
+def printable(text: str) -> str:
+    """Return text for a terminal: what would move its cursor or hide a line is shown as a question mark."""
+    return "".join(one if one.isprintable() else "?" for one in text)
 
 
 def digest_of(path: Path) -> str:

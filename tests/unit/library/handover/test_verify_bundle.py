@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -247,12 +248,96 @@ def test_a_key_of_somebody_else_verifies_nothing(folder: Path, capsys: pytest.Ca
 
 
 def test_a_bundle_of_one_speaker_is_as_it_was_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """There are no receipts in it: they name the others."""
+    """There are no receipts in it, since they name the others: nothing differs, and no key proves it."""
     here = unmixed()
     export_id = asks(here, participant=SPEAKER, onlySpeaker=True)
     works(here)
-    assert verify_bundle.main(unpacked(here, export_id, tmp_path), []) == 0
-    capsys.readouterr()
+    assert verify_bundle.main(unpacked(here, export_id, tmp_path), []) == 2
+    said = capsys.readouterr().out
+    assert ("0 wrong, 2 without a proof" in said, said.count(".one-speaker.wav")) == (True, 1), said
+
+
+def put_in(folder: Path) -> None:
+    """Media that nobody archived, under a name as others have."""
+    (next(folder.rglob("*.wav")).parent / "0003-forged.wav").write_bytes(b"RIFF forged")
+
+
+def of_one_speaker(folder: Path) -> None:
+    (next(folder.rglob("*.wav")).parent / "0003-forged.one-speaker.wav").write_bytes(b"RIFF forged")
+
+
+def beside_the_pages(folder: Path) -> None:
+    (folder / "forged.mp4").write_bytes(b"forged")
+
+
+def without_its_receipt(folder: Path) -> None:
+    """Other media in the place of one whose receipt, and its proof, were taken out."""
+    media = min(folder.rglob("*.wav"))
+    media.write_bytes(b"RIFF forged")
+    unsealed_are(folder, f"{media.stem}.receipt.json")
+    media.with_suffix(".receipt.json").unlink()
+
+
+def all_replaced(folder: Path) -> None:
+    for path in [*folder.rglob("*.wav"), *folder.rglob("*.json")]:
+        if path.suffix == ".wav":
+            path.write_bytes(b"RIFF forged")
+        elif verify_bundle.is_sealed_kind(path.name) or path.name.startswith("seal."):
+            path.unlink()
+
+
+def nothing_left(folder: Path) -> None:
+    shutil.rmtree(folder / "recordings")
+
+
+def unsealed_are(folder: Path, *starts: str) -> None:
+    """Take the proofs of some documents away."""
+    for path in folder.rglob("seal.*.json"):
+        raw, proofs = read_proofs(path.read_bytes())
+        path.write_bytes(written_proofs(raw, [one for one in proofs if not one.name.startswith(starts)]))
+
+
+@pytest.mark.parametrize(
+    "forge", [put_in, of_one_speaker, beside_the_pages, without_its_receipt, all_replaced, nothing_left]
+)
+def test_what_no_signed_receipt_vouches_for_has_no_proof(
+    folder: Path, forge: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page plays it like everything else, and the sums are as the forger makes them."""
+    forge(folder)
+    sums_made_anew(folder)
+    code, told = verified(folder, capsys)
+    assert (code, "NO PROOF" in told, "0 wrong" in told) == (2, True, True), told
+
+
+@pytest.mark.parametrize("is_told", ["", "chunk 1, document d", "manifest.0002.json", "newer manifest"])
+def test_media_that_the_sealed_manifest_names_is_there_or_was_left_out(
+    folder: Path, is_told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A chunk taken out with its documents, their proofs and nothing else."""
+    gone = sorted(folder.rglob("0001-*"))
+    unsealed_are(folder, "0001-")
+    for path in gone:
+        path.unlink()
+    if is_told == "newer manifest":  # of which no proof is here yet
+        (next(folder.rglob("manifest.json")).parent / "manifest.0002.json").write_bytes(b"{}")
+    elif is_told:
+        path = folder / "export.json"
+        content = json.loads(path.read_bytes())
+        content["recordings"][0]["leftOut"].append({"what": is_told, "why": "it was destroyed"})
+        path.write_text(json.dumps(content))
+    sums_made_anew(folder)
+    code, told = verified(folder, capsys)
+    assert (code, "0001-0-" in told) == ((2 if is_told == "newer manifest" else 0, False) if is_told else (1, True)), (
+        told
+    )
+
+
+def test_a_name_moves_no_cursor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would overwrite the lines that say what is wrong."""
+    (folder / "zz\x1b[2A\x1b[J0 wrong\x1b[8m.json").write_bytes(b"{")
+    code, told = verified(folder, capsys)
+    assert (code, "\x1b" in told, "zz?[2A" in told) == (1, False, True)
 
 
 def test_a_bundle_without_a_seal_says_that_nothing_is_proved(
