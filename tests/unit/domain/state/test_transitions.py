@@ -116,6 +116,7 @@ MISSING_FACTS: list[dict[str, Any]] = [
     {"metadata": MetadataOutcome.NOT_ANNOUNCED, "metadata_reason": None},
     {"blob_name": None},
     {"accepted": Acceptance(by=None, note="heard it", at=EVENT_TIME)},
+    {"taken_from": "another/000000-a"},
 ]
 SPOILT = {
     "no media": {"media": None},
