@@ -32,6 +32,7 @@ from recording.reconcile.sweep import MOST_A_RUN, SWEPT, sweep
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
+ENDED_HERE_AFTER = timedelta(days=1)  # later than a worker would have ended the chunk
 OVERDUE_AFTER = timedelta(minutes=10)  # a dead worker's message is visible again after the host's ten-minute lease
 
 
@@ -199,7 +200,7 @@ def _look_at(record: ChunkRecord, ports: Ports, settings: Settings) -> _Seen:
             record = _raise_at_risk(record, now, ports)
         if urgency is Urgency.LOST and record.attempts and record.past_deadline_since is None:
             record = _raise_past_deadline(record, now, ports)
-        if record.is_unsaved and is_given_up(record, now):  # its workers never came back to end it
+        if record.is_unsaved and is_given_up(record, now - ENDED_HERE_AFTER):  # its workers never came back to end it
             return _Seen(_expire(record, now, ports), urgency, left)
         if not is_overdue(record, now, settings.claim_length):
             return _Seen(_Outcome.WAITING, urgency, left)

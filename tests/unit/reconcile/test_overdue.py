@@ -377,6 +377,6 @@ def test_a_chunk_whose_workers_never_come_back_is_shown_and_ends(here: World, ca
     assert [item.kind for item in needs_attention(here.ports, here.settings).items] == [Attention.STUCK]
     here.runs(hours=24, until_quiet=False)
     assert caplog.text.count("recording.chunk.past_deadline") == 1
-    here.fakes.clock.advance(days=7)
+    here.fakes.clock.advance(days=8)
     here.runs(hours=2, until_quiet=False)
     assert here.state(made) is ChunkState.EXPIRED
