@@ -77,6 +77,7 @@ class Outage:
         self.begins = self.here.now + timedelta(hours=1)
         self.ends = self.begins + timedelta(hours=hours)
         self.tasks: list[ChunkTask] = []
+        self.stopped: list[tuple[datetime, RecordingRecord]] = []  # here, at which time
         self.waiting: list[Delivery] = []
         self.messages: list[tuple[dict[str, Any], datetime, int]] = []  # in recording-events: event, visible, tries
         self.heard: dict[str, datetime] = {}  # recording id → the first time that somebody was told
@@ -93,6 +94,7 @@ class Outage:
             timer = self.here.now
             while self.here.now < end and not (self.here.now > self.ends and self._is_settled()):
                 self._forget()
+                self._stop_recordings()
                 self._deliver_events()
                 self._work()
                 if self.here.now >= timer:
@@ -122,8 +124,14 @@ class Outage:
         for by_queue in (False, True):
             self.waiting.append(Delivery(told, by_queue, at, at))
         begun: dict[str, Any] = {"started_at": at - timedelta(hours=1), "last_action": "stopped", "last_action_at": at}
-        started = RecordingRecord(recording_id=recording_id, **begun)
-        self.here.fakes.catalog.recordings[recording_id] = self.here.fakes.catalog._stamped(started)
+        self.stopped.append((at, RecordingRecord(recording_id=recording_id, **begun)))
+
+    def _stop_recordings(self) -> None:
+        """Write the rows of what has been stopped by now."""
+        catalog, now = self.here.fakes.catalog, self.here.now
+        for at, record in [one for one in self.stopped if one[0] <= now]:
+            catalog.recordings[record.recording_id] = catalog._stamped(record)
+            self.stopped.remove((at, record))
 
     def _forget(self) -> None:
         """ACS keeps to its limit, to the minute."""
