@@ -220,7 +220,8 @@ _PICTURE_SETS = bytes.fromhex("0142c00affe100176742c00ad90426c044000003000400000
 def description(entry: bytes) -> bytes:
     """Return the box that says in what form a track's samples are; pictures have their configuration in it."""
     configuration = box(b"avcC", _PICTURE_SETS) if entry == b"avc1" else b""
-    content = bytes(78) + configuration
+    numbers = struct.pack(">HHI", 1, 16, 0) + struct.pack(">I", 16_000 << 16) if entry == b"mp4a" else b""
+    content = (bytes(16) + numbers).ljust(78, b"\0") + configuration
     return box(b"stsd", struct.pack(">III4s", 0, 1, len(content) + 8, entry) + content)
 
 

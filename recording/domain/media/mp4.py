@@ -6,7 +6,7 @@ from collections.abc import Generator
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
 from recording.domain.media.intake import Extents, Holes, Intake, Parsing, Skip
-from recording.domain.media.mp4_fragments import Fragment, Tail, movie_times, promised_ticks
+from recording.domain.media.mp4_fragments import FAULT_LOST, Fragment, Tail, movie_times, promised_ticks
 from recording.domain.media.mp4_tracks import (
     ENCRYPTED_ENTRIES,
     FAULT_NO_LENGTHS,
@@ -58,7 +58,6 @@ FAULT_NOT_THERE = "the MP4 file's index refers to media that is missing"
 FAULT_SEGMENTS = "the MP4 file ends before the segments that its index names"
 FAULT_TOO_MANY = "the MP4 file has too many boxes"
 FAULT_TOO_MANY_TRACKS = "the MP4 file's index has too many tracks"
-FAULT_LOST = "the MP4 file's fragments do not follow each other"
 FAULT_OPENED = "the MP4 file ends where another fragment begins"
 FAULT_NO_HEADER = "the MP4 file's index has no header (mvhd)"
 FAULT_NO_FRAGMENTS = "the MP4 file's index says nothing of fragments (mvex)"
@@ -68,6 +67,7 @@ FAULT_NOT_DESCRIBED = "the MP4 file's index has a track of sound or picture with
 FAULT_NOT_CONFIGURED = "the MP4 file's picture has no parameters (avcC)"
 FAULT_NO_TIME_SCALE = "the MP4 file's index has a track of sound or picture without a time scale"
 FAULT_UNNAMED = "the MP4 file's index is damaged, and names a part of the media only"
+FAULT_NO_PARAMETERS = "the MP4 file's sound has no parameters (esds)"
 FAULT_HOLE = "the MP4 file has zeros where its index says that media is"
 
 
@@ -182,8 +182,8 @@ class Mp4Walker:
             raise ValueError("the MP4 file is encrypted")
         if not any(track.entry in KNOWN_ENTRIES for track in self._playing()):
             raise ValueError("the MP4 file's sound and picture are in an unknown form")
-        if not all(track.is_configured for track in self._playing()):
-            raise ValueError(FAULT_NOT_CONFIGURED)
+        if lacking := [track for track in self._playing() if not track.is_configured]:
+            raise ValueError(FAULT_NOT_CONFIGURED if lacking[0].handler == b"vide" else FAULT_NO_PARAMETERS)
         if not all(track.time_scale for track in self._playing()):
             raise ValueError(FAULT_NO_TIME_SCALE)
         if any(track.is_holed for track in self._playing()):

@@ -9,6 +9,7 @@ from recording.domain.media.intake import Extents
 from recording.domain.media.mp4_tracks import Track
 
 _DAMAGED = "the MP4 file's fragments are damaged"
+FAULT_LOST = "the MP4 file's fragments do not follow each other"
 FAULT_UNKNOWN_TRACK = "the MP4 file's fragments are of a track that its index does not know"
 _BASE_OFFSET, _DESCRIPTION, _TICKS, _SIZE, _BASE_IS_MOOF = 0x1, 0x2, 0x8, 0x10, 0x20000
 _RUN_OFFSET, _RUN_FIRST_FLAGS, _RUN_TICKS, _RUN_SIZES, _RUN_FLAGS, _RUN_SHIFTS = 0x1, 0x4, 0x100, 0x200, 0x400, 0x800
@@ -69,7 +70,8 @@ class Fragment:
         """Take a box of the fragment.
 
         Raises:
-            ValueError: when its content is shorter than it says, or its track or its description is not in the index.
+            ValueError: when its content is shorter than it says, its track or its description is not in the index, or
+                its time is before that of the fragment before it.
         """
         try:
             if name == b"tfhd":
@@ -104,8 +106,12 @@ class Fragment:
         self._next = self._base
 
     def _read_time(self, content: bytes) -> None:
+        (time,) = struct.unpack_from(">Q" if content[:1] > b"\0" else ">I", content, 4)
+        if time < self._track.latest_time:
+            raise ValueError(FAULT_LOST)
         if not self._track.fragment_samples:
-            (self._track.first_time,) = struct.unpack_from(">Q" if content[:1] > b"\0" else ">I", content, 4)
+            self._track.first_time = time
+        self._track.latest_time = time
 
     def _read_run(self, content: bytes) -> None:
         flags, count = struct.unpack_from(">II", content)

@@ -66,6 +66,7 @@ class Track:
         self.defaults: tuple[int, int, int] | None = None  # of its fragments, as `trex` says: description, ticks, size
         self.fragment_ticks = 0
         self.first_time = 0  # of the first fragment: ticks since the media's beginning
+        self.latest_time = 0  # of the latest
         self.fragment_samples = 0
         self._times = array("I")  # pairs: how many samples, and how long each of them is
         self._sizes: tuple[int, array[int]] = (0, array("I"))  # one for all, or one each
@@ -157,7 +158,12 @@ class Track:
 
     def _read_description(self, content: bytes) -> None:
         self.entry = content[12:16]
-        self.is_configured = self.entry != b"avc1" or _has_parameter_sets(content)
+        if self.entry == b"avc1":
+            self.is_configured = _has_parameter_sets(content)
+        elif (
+            self.entry == b"mp4a" and len(content) >= 44
+        ):  # players guess it from channels and rate, if these are there
+            self.is_configured = any(content[32:34] + content[40:42]) or _aac_config(content[8:]) != b""
         if self.handler == b"soun" and len(content) >= 44:
             self.channels, self.sample_rate = audio_of(content[8:])
 

@@ -1,4 +1,4 @@
-"""An edit list that starts later leaves out what comes before, in the fragments too: a cut shows in the length (I1)."""
+"""Fragments in time: an edit list leaves out what comes before its start, and no fragment goes back (I1)."""
 
 import struct
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from dev.in_memory import media_kinds as kinds
 from dev.in_memory.builders import box
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.media.mp4 import FAULT_PLAYS_NOTHING
+from recording.domain.media.mp4_fragments import FAULT_LOST
 
 SAMPLES, TICKS, SIZE = 10, 100, 100  # of a fragment of one second
 
@@ -83,3 +84,22 @@ def test_an_edit_behind_the_index_starts_in_the_fragments() -> None:
 def test_an_edit_that_starts_where_the_first_picture_is_shown_leaves_nothing_out(shift: int, plays_ms: int) -> None:
     """Pictures that are stored in another order than they are shown in: at one a second that is two seconds."""
     assert probed(edited([(0, 2000)], 3, shift=shift)).duration_ms == plays_ms
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_fragment_that_goes_back_in_time_is_not_played(lost: int) -> None:
+    """Its time is zeros, or the file begins again: players leave out what they have had."""
+    whole = edited((), 3, first=5000)
+    assert probed(whole).fault is None
+    time = struct.pack(">Q", 5000 + lost * 1000)
+    assert probed(whole.replace(time, bytes(8), 1)).fault == FAULT_LOST
+    again = whole[whole.index(b"moof") - 4 :]
+    assert probed(whole + again).fault == FAULT_LOST
+
+
+def test_fragments_may_jump_ahead_or_begin_together() -> None:
+    """A stream has gaps, and a fragment may be empty."""
+    whole = edited((), 3, first=5000)
+    for time in (6000, 7000):
+        assert probed(whole.replace(struct.pack(">Q", 7000), struct.pack(">Q", time))).fault is None
+    assert probed(whole.replace(struct.pack(">Q", 7000), struct.pack(">Q", 700_000))).duration_ms == 3000

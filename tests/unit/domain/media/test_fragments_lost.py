@@ -10,7 +10,8 @@ from dev.compare_media.built import SAMPLE_BYTES, Mp4
 from dev.compare_media.odd_files import boxes
 from dev.in_memory.builders import box, pieces_of
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.media.mp4 import FAULT_LOST, FAULT_OPENED, FAULT_SEGMENTS, REMARK_BYTES_AFTER, REMARK_CUT_TAIL
+from recording.domain.media.mp4 import FAULT_OPENED, FAULT_SEGMENTS, REMARK_BYTES_AFTER, REMARK_CUT_TAIL
+from recording.domain.media.mp4_fragments import FAULT_LOST
 
 FORMS = ["moof", "absolute", "none"]
 CUTS = st.lists(st.integers(0, 1 << 20), max_size=4)

@@ -9,7 +9,13 @@ from dev.compare_media.judge import played_ms
 from dev.in_memory.builders import box, mp4
 from dev.in_memory.media_kinds import index, track
 from recording.domain.media import MediaFacts, MediaProbe
-from recording.domain.media.mp4 import FAULT_NO_SIZES, FAULT_NOT_CONFIGURED, FAULT_NOT_DESCRIBED, FAULT_UNNAMED
+from recording.domain.media.mp4 import (
+    FAULT_NO_PARAMETERS,
+    FAULT_NO_SIZES,
+    FAULT_NOT_CONFIGURED,
+    FAULT_NOT_DESCRIBED,
+    FAULT_UNNAMED,
+)
 
 SAMPLES = 600
 KIND = box(b"ftyp", b"isom\0\0\2\0isommp42")
@@ -81,3 +87,26 @@ def test_a_track_whose_tables_are_gone_is_not_passed_over() -> None:
     start = whole.index(b"stsd", whole.index(b"vide")) - 8
     end = whole.index(b"trak", start) - 4
     assert probed(whole[:start] + bytes(end - start) + whole[end:]).fault == FAULT_NOT_DESCRIBED
+
+
+def test_a_sound_without_its_parameters_is_played_by_nobody() -> None:
+    """AAC does not say how many channels it has. Without its configuration, players go by the entry's numbers."""
+    entry = bytes(6) + struct.pack(">HIIHHHHI", 1, 0, 0, 2, 16, 0, 0, 48000 << 16)
+    config = bytes.fromhex("00000000031900000004114015000000000000000000000005021190060102")
+    for numbers, parameters, fault in (
+        (entry, config, None),
+        (entry, bytes(len(config)), None),
+        (bytes(len(entry)), config, None),
+        (bytes(len(entry)), bytes(len(config)), FAULT_NO_PARAMETERS),
+    ):
+        sound = box(b"mp4a", numbers + box(b"esds", parameters))
+        described = box(b"stsd", struct.pack(">II", 0, 1) + sound)
+        whole = index(track(40, (100,), 2000, handler=b"soun"))
+        start = whole.index(b"stsd") - 4
+        end = start + int.from_bytes(whole[start : start + 4], "big")
+        grown = whole[:start] + described + whole[end:]
+        for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            at = grown.index(name) - 4
+            size = int.from_bytes(grown[at : at + 4], "big") + len(described) - (end - start)
+            grown = grown[:at] + struct.pack(">I", size) + grown[at + 4 :]
+        assert probed(KIND + box(b"mdat", b"A" * 300) + grown).fault == fault

@@ -39,7 +39,9 @@ WAV_FORMAT = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
 def track(**tables: bytes) -> bytes:
     """Return a track of ten samples, with other tables in place of its own."""
     parts: Mapping[str, bytes] = ONE_OF_EACH | tables
-    description = boxed(b"stsd", PLAIN, struct.pack(">I", 1), boxed(b"mp4a", bytes(28)))
+    description = boxed(
+        b"stsd", PLAIN, struct.pack(">I", 1), boxed(b"mp4a", bytes(16), _u(1 << 16 | 16, 0, 48000 << 16))
+    )
     table = boxed(b"stbl", description, *(parts[name] for name in ("stts", "stsc", "stsz", "stco")))
     media = boxed(b"mdhd", PLAIN, struct.pack(">IIII", 0, 0, 48000, 10240), PLAIN)
     handler = boxed(b"hdlr", PLAIN, PLAIN, b"soun", bytes(13))
