@@ -10,7 +10,8 @@ from typing import Protocol, Unpack
 from uuid import uuid4
 
 from recording.domain.incoming.delivery import as_kept
-from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
+from recording.domain.model import with_changes
+from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.records import ChunkChanges, changed
 from recording.domain.state.transitions import (
@@ -202,7 +203,7 @@ def claim_chunk(
         claim_owner=uuid4().hex,
         attempts=record.attempts + 1,
         next_attempt_at=None,
-        task=record.task.completed_by(task).expiring_at(later(record.task.expires_at, task.expires_at, now)),
+        task=_completed_task(task, record, now),
     )
     if work.skew:
         work.save()  # renews the claim by the shared clock
@@ -238,6 +239,15 @@ def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkReco
     changes = ChunkChanges(**(OF_ONE_LOCATION if task.attempt else FORGOTTEN))
     changes.update({"task": task, "last_error": None})
     return changed(record, **changes)
+
+
+def _completed_task(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkTask:
+    """Return the record's task with what this one adds; its metadata location, when the known one failed so far."""
+    known = record.task.completed_by(task).expiring_at(later(record.task.expires_at, task.expires_at, now))
+    has_failed = record.last_error is not None and record.state is ChunkState.VERIFIED
+    if has_failed and task.metadata_location is not None and record.metadata is MetadataOutcome.PENDING:
+        return with_changes(known, {"metadata_location": task.metadata_location})
+    return known
 
 
 def _find_or_add(task: ChunkTask, now: datetime, ports: Ports) -> ChunkRecord:

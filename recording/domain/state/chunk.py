@@ -166,12 +166,20 @@ class ChunkTask(BaseModel):
         return ChunkKey(recording_id=self.recording_id, index=self.index, document_id=self.document_id)
 
     def completed_by(self, other: Self) -> Self:
-        """Return this task, completed with facts from another announcement of the same object."""
+        """Return this task, completed with facts from another announcement of the same object.
+
+        A location that may be called counts before one that was refused, in whatever order they come.
+        """
         gained = {
             name: value
             for name in type(self).model_fields
             if getattr(self, name) is None and (value := getattr(other, name)) is not None
         }
+        for place in ("metadata", "delete"):
+            if getattr(self, f"{place}_location") is not None:
+                gained.pop(f"{place}_refused", None)
+            elif f"{place}_location" in gained:
+                gained[f"{place}_refused"] = None
         return with_changes(self, gained) if gained else self
 
     def expiring_at(self, expires_at: datetime) -> Self:

@@ -131,7 +131,7 @@ def test_a_large_message_is_kept_up_to_a_limit(here: World) -> None:
 
 @pytest.mark.parametrize("chunks", [1, 600, 1000])
 def test_an_event_of_any_size_can_be_redriven(chunks: int) -> None:
-    """Event Grid takes a mebibyte, in letters of any alphabet: once the setting is mended, all of it is ingested."""
+    """Event Grid takes a mebibyte, in letters of any alphabet: once the setting is corrected, all of it is ingested."""
     here = world(acs={"resource_id": RESOURCE.replace("contoso", "fabrikam").lower()})
     told = event(*[chunk(index, note="") for index in range(chunks)])
     missing = 2**20 - len(json.dumps(told, ensure_ascii=False).encode())
