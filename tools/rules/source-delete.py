@@ -5,12 +5,11 @@ from recording.domain.state.transitions import may_delete_source
 
 
 # ruleid: second-place-that-deletes
-def _delete_source(work: Work, location: str) -> SourceOutcome:
-    work.keep_claim()
-    if not may_delete_source(work.record):
+def _delete_source(work: Work, stored: StoredChunk) -> SourceOutcome:
+    if not may_delete_source(work.record, stored):
         raise RecordingError("refused")
     # ok: source-deleted-elsewhere
-    return work.ports.source.delete(location)
+    return work.ports.source.delete(work.task.delete_location)
 
 
 def tidy_up(work):
@@ -39,9 +38,9 @@ def by_the_adapter(acs, location, source):
 
 class NoGuard:
     # ruleid: second-place-that-deletes
-    def _delete_source(work: Work, location: str) -> SourceOutcome:
+    def _delete_source(work: Work, stored: StoredChunk) -> SourceOutcome:
         # ruleid: source-deleted-elsewhere
-        return work.ports.source.delete(location)
+        return work.ports.source.delete(work.task.delete_location)
 
 
 def storage(client, queue):
