@@ -300,7 +300,7 @@ CAUGHT_BEFORE: dict[Variant, int] = {
     ask_for_the_media_alone: 33,
     twice_the_same_is_final: 116,
     suspects_take_the_name: 25,
-    replace_what_has_the_name: 33,
+    replace_what_has_the_name: 219,
     nothing_reopens: 108,
     one_witness_is_proof: 35,
     about_as_long_is_whole: 49,
