@@ -310,6 +310,7 @@ class _Connection(http.client.HTTPConnection):
         """Connect, through the proxy if there is one, and shake hands."""
         self.timeout = seconds_each(self.host, self.port, CONNECT_SECONDS, self.limit)
         super().connect()
+        self.sock.settimeout(CONNECT_SECONDS)
         if self.origin.is_tls:
             self.sock = self._tls_context.wrap_socket(
                 self.sock, server_hostname=self.origin.host, do_handshake_on_connect=False
