@@ -44,6 +44,7 @@ UNPROVED: tuple[dict[str, Any], ...] = (
     {"length_bytes": 0},
     {"media_fault": "does not open"},
     {"accepted": Acceptance(by=None, note="heard it", at=PROVED.changed_at)},
+    {"taken_from": "another/000000-a"},
     {"metadata": None},
     {"metadata": None, "metadata_reason": "late"},
     {"metadata": MetadataOutcome.NOT_ANNOUNCED},
