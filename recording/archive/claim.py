@@ -27,7 +27,7 @@ from recording.domain.times import later
 from recording.errors import ClaimHeldError, ClaimLostError, RecordingError, SourceSlowError
 from recording.errors.codes import Code
 from recording.ports import Ports, QuarantineEntry
-from recording.ports.clock import LARGEST_SKEW, by_the_shared_clock
+from recording.ports.clock import LARGEST_SKEW, shared_now
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -188,7 +188,7 @@ def claim_chunk(
     now = ports.clock.now()
     known = known or _find_or_add(task, now, ports)
     if known.claim_expires_at is not None:  # another's work must not be taken, or left, by this instance's own clock
-        now = by_the_shared_clock(ports).clock.now()
+        now = shared_now(ports)
     record = _turned_to(task, known, now)
     is_another = record.task.content_location != task.content_location
     if is_finished(record) or (is_another and record.state in _PROVED):
@@ -212,14 +212,8 @@ def claim_chunk(
 
 
 def _claim_left(record: ChunkRecord, now: datetime, length: timedelta) -> timedelta:
-    """Return how long the present claim is honoured: at most one claim period after the row was last written.
-
-    The clock of the instance that wrote it may be wrong, and so may this one's.
-    """
-    ends = record.claim_expires_at or now
-    if record.saved_at is not None:
-        ends = min(ends, record.saved_at + length)
-    return min(max(timedelta(), ends - now), length)
+    """Return how long the present claim is honoured: one period at most, for this clock may be wrong, too."""
+    return min(max(timedelta(), (record.claimed_until(length) or now) - now), length)
 
 
 def _turned_to(task: ChunkTask, record: ChunkRecord, now: datetime) -> ChunkRecord:

@@ -80,15 +80,12 @@ def archive_chunk(turn: Turn, ports: Ports, settings: Settings) -> bool:
         _go_on(work)
     except (ClaimHeldError, ClaimLostError) as error:
         wait_for_other(task, error, ports, is_borrowed=turn.is_borrowed)
-    except RecordingError as error:
+    except (RecordingError, *ODD_CONTENT) as error:
         if work is None:
             raise
+        if not isinstance(error, RecordingError):
+            error = StorageError(f"odd content ({type(error).__name__})", code=Code.UNREADABLE_RECORD)
         after_failure(work, task, error)
-    except ODD_CONTENT as error:
-        if work is None:
-            raise
-        odd = StorageError(f"odd content ({type(error).__name__})", code=Code.UNREADABLE_RECORD)
-        after_failure(work, task, odd)
     return work is not None and (work.found is None or is_otherwise(work.found, work.record))
 
 

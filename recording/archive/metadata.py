@@ -27,7 +27,7 @@ from recording.errors import (
 )
 from recording.errors.codes import Code
 from recording.ports import Ports
-from recording.ports.clock import by_the_shared_clock
+from recording.ports.clock import shared_now
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -132,7 +132,7 @@ def is_right_index(task: ChunkTask, ports: Ports, settings: Settings) -> bool:
     except UnsafeLocationError:
         return False
     except SourceError as error:
-        left = deadline.time_left(task.expires_at, by_the_shared_clock(ports).clock.now())
+        left = deadline.time_left(task.expires_at, shared_now(ports))
         if left.total_seconds() > 0:
             delay = retry.retry_delay(task.attempt + 1, left, ports.jitter(), error.retry_after)
             ports.queue.send(task.again(), delay)

@@ -15,7 +15,7 @@ from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
 from recording.errors import StorageError
 from recording.ports import Ports, Unreadable
-from recording.ports.clock import by_the_shared_clock
+from recording.ports.clock import shared_now
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
@@ -48,9 +48,7 @@ def whose_turn(task: ChunkTask, ports: Ports, settings: Settings) -> Turn:
     known = ports.catalog.get_chunk(task.key)
     if known is None or not is_late(known, now):
         return Turn(task, known)
-    now = by_the_shared_clock(
-        ports
-    ).clock.now()  # to an instance that is ahead each turn looks late, and each claim over
+    now = shared_now(ports)  # to an instance that is ahead each turn looks late, and each claim over
     if not is_late(known, now):
         return Turn(task, known)
     other = _more_urgent(task, now, ports, settings)  # which takes a while: what is known may be old by then

@@ -58,13 +58,12 @@ def _enqueue_if_readable(task: ChunkTask, ports: Ports) -> bool:
 def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
     now = ports.clock.now()
     record = ChunkRecord(task=task, first_seen_at=now, changed_at=now)
-    if not ports.catalog.add_chunk(record):
-        known = ports.catalog.get_chunk(task.key)
-        if known is not None and is_reopened_by(known, task, now):
+    if not ports.catalog.add_chunk(record) and (known := ports.catalog.get_chunk(task.key)) is not None:
+        if is_reopened_by(known, task, now):
             _reopen(known, task, now, ports)
-        elif known is not None and is_settled_for(known, task):
+        elif is_settled_for(known, task):
             return False
-        elif known is not None and _is_same(known, task):
+        elif _is_same(known, task):
             if known.attempts > 0 or known.sent_again:
                 return False
             if now - known.first_seen_at >= BOTH_PATHS:

@@ -21,6 +21,11 @@ class CorrectedClock:
         return self.own.now() - self.ahead
 
 
+def shared_now(ports: Ports) -> datetime:
+    """Return the time that all instances share, as far as the catalog tells it."""
+    return by_the_shared_clock(ports).clock.now()
+
+
 def by_the_shared_clock(ports: Ports) -> Ports:
     """Return the ports with the time that all instances share.
 

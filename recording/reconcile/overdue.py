@@ -215,10 +215,9 @@ def is_overdue(record: ChunkRecord, now: datetime, claim_length: timedelta) -> b
 
     The clock of the instance that wrote the row may have been ahead; when it was written is the catalog's own word.
     """
-    due, claimed_until = record.next_attempt_at or record.changed_at, record.claim_expires_at
+    due, claimed_until = record.next_attempt_at or record.changed_at, record.claimed_until(claim_length)
     if record.saved_at is not None:
         due = min(due, record.saved_at + LONGEST_RETRY_AFTER)
-        claimed_until = min(claimed_until, record.saved_at + claim_length) if claimed_until else None
     return (claimed_until is None or claimed_until <= now) and now - due >= OVERDUE_AFTER
 
 

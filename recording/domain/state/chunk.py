@@ -338,6 +338,15 @@ class ChunkRecord(BaseModel):
         """Return whether only ACS has the file: neither the archive nor the fallback does."""
         return self.state is ChunkState.PENDING and self.fallback is None
 
+    def claimed_until(self, length: timedelta) -> datetime | None:
+        """Return until when the claim is honoured: at most one period of this length after the row was last written.
+
+        The clock of the instance that wrote it may be wrong.
+        """
+        if self.claim_expires_at is None or self.saved_at is None:
+            return self.claim_expires_at
+        return min(self.claim_expires_at, self.saved_at + length)
+
     def is_claimed(self, now: datetime) -> bool:
         """Return whether a worker holds the claim at this time."""
         return self.claim_expires_at is not None and self.claim_expires_at > now

@@ -161,11 +161,11 @@ def _earlier_documents(prefix: str, run: Run) -> None:
 def end_bundles_with(recording_id: str, run: Run) -> bool:
     """Destroy the bundles of a recording whose row names the person, before the row does so no more."""
     run.cleaned.add(recording_id)
-    store = run.ports.exports.store if run.ports.exports is not None else None
+    if run.ports.exports is None:
+        return True
     ended = []
-    for export_id in run.bundles.get(recording_id, ()) if store is not None else ():
-        stored = store.get(form.state_name(export_id)) if store is not None else None
-        if stored is not None:
+    for export_id in run.bundles.get(recording_id, ()):
+        if (stored := run.ports.exports.store.get(form.state_name(export_id))) is not None:
             export = ExportRecord.model_validate_json(stored[0])
             ended.append(_sweep_export(export, stored[1], run, has_cleaned=True))
     return all(ended)

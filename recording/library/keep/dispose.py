@@ -35,9 +35,7 @@ PAGE = 1000  # recordings read at a time
 MOST_PROBLEMS = 100  # recordings that fail, before storage is asked whether it answers at all
 HOUR = 1  # UTC; a night's walk continues in the following hours until it has seen everything
 CURSOR, UNFINISHED = "dispose", "unfinished"
-RUNNING = (
-    "running"  # the cursor during a run: one that the host ends is continued, and an approval meanwhile stays noted
-)
+RUNNING = "running"  # the cursor during a run: one that the host ends is continued, an approval meanwhile stays noted
 POSITION = "dispose_position"  # the cursor: where in the catalog the walk continues
 
 

@@ -65,6 +65,15 @@ def _down(here: World, hours: float) -> None:
     here.runs(hours=hours, until_quiet=False)
 
 
+def _kept_elsewhere(hours: float) -> World:
+    """A world whose archive has refused a chunk for so long, since it was announced."""
+    here = _here()
+    here.holds(task())
+    here.announces()
+    _down(here, hours)
+    return here
+
+
 def _shown_chunk(here: World) -> dict[str, object]:
     facts: dict[str, object] = get_recording(RECORDING_ID, here.ports, here.settings)["chunks"][0]
     return facts
@@ -93,10 +102,7 @@ def test_an_archive_that_refuses_for_long_is_answered_with_a_copy_elsewhere(
 
 def test_a_copy_elsewhere_is_not_archived_and_the_source_is_kept() -> None:
     """The guard knows nothing of the fallback: only the archive's own proof opens it (I1)."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 3)
+    here = _kept_elsewhere(3)
     assert (here.state(), here.source.deleted) == (ChunkState.PENDING, [])
     assert not may_delete_source(here.record(), stored(here.record()))
     facts = _shown_chunk(here)
@@ -106,10 +112,7 @@ def test_a_copy_elsewhere_is_not_archived_and_the_source_is_kept() -> None:
 
 def test_the_archive_that_is_back_gets_its_copy_from_acs_while_acs_has_it() -> None:
     """Then everything is as if nothing had happened, and only now the source is deleted."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 3)
+    here = _kept_elsewhere(3)
     _primary(here).is_down = False
     here.runs(hours=1)
     assert (here.state(), list(here.media_blobs().values())) == (ChunkState.SOURCE_DELETED, [wav()])
@@ -121,10 +124,7 @@ def test_after_acs_has_forgotten_it_comes_home_from_the_fallback(
     hours: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An outage longer than ACS's retention loses nothing: media, metadata and papers are all there in the end."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 23)
+    here = _kept_elsewhere(23)
     here.forgets(task())
     _down(here, hours - 23)
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.PENDING, [])
@@ -142,10 +142,7 @@ def test_after_acs_has_forgotten_it_comes_home_from_the_fallback(
 
 def test_a_source_that_is_gone_too_early_is_healed_at_once() -> None:
     """ACS may forget sooner than it promised; the fallback is asked as soon as it answers 404."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 3)
+    here = _kept_elsewhere(3)
     here.forgets(task())
     _primary(here).is_down = False
     here.runs(hours=1)
@@ -156,10 +153,7 @@ def test_a_source_that_is_gone_too_early_is_healed_at_once() -> None:
 
 def test_what_lies_in_the_fallback_is_neither_at_risk_nor_expired(caplog: pytest.LogCaptureFixture) -> None:
     """The alarm that woke somebody was `in_fallback`; a recording that is safe must not ring as lost."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 60)
+    here = _kept_elsewhere(60)
     names = {entry.getMessage().split()[0] for entry in caplog.records}
     assert "recording.chunk.in_fallback" in names
     assert not names & {"recording.chunk.expired", "recording.chunk.at_risk"}
@@ -226,10 +220,7 @@ def test_without_a_second_place_everything_is_as_before() -> None:
 
 def test_a_kept_copy_that_was_altered_never_reaches_the_archive() -> None:
     """Its digest was proved; other bytes are for a person to look at, and the archive stays clean."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 23)
+    here = _kept_elsewhere(23)
     kept = here.record().fallback
     assert kept is not None
     blob = _second(here).blobs[kept.blob_name]
@@ -247,10 +238,7 @@ def test_a_kept_copy_that_is_of_no_use_leaves_acs_also_past_the_deadline(
     how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """ACS may have the media for longer than is assumed; it was never asked again, and the chunk waited for nothing."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 25)
+    here = _kept_elsewhere(25)
     kept = here.record().fallback
     assert kept is not None
     getattr(HandInArchive(_second(here)), how)(kept.blob_name)
@@ -263,10 +251,7 @@ def test_a_kept_copy_that_is_of_no_use_leaves_acs_also_past_the_deadline(
 
 def test_a_kept_copy_that_is_lost_after_acs_forgot_the_media_ends_in_an_alarm() -> None:
     """What is nowhere any more is told as expired, not as kept in the second place."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 23)
+    here = _kept_elsewhere(23)
     kept = here.record().fallback
     assert kept is not None
     del _second(here).blobs[kept.blob_name]
@@ -279,10 +264,7 @@ def test_a_kept_copy_that_is_lost_after_acs_forgot_the_media_ends_in_an_alarm() 
 
 def test_a_fallback_that_does_not_answer_keeps_its_copy_on_record() -> None:
     """And ACS, which is asked meanwhile, may still have the media."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 25)
+    here = _kept_elsewhere(25)
     _primary(here).is_down = False
     _second(here).fail_next("read", StorageBusyError("503"), times=1000)
     here.forgets(task())
@@ -295,10 +277,7 @@ def test_a_fallback_that_does_not_answer_keeps_its_copy_on_record() -> None:
 
 def test_another_object_of_the_same_ids_waits_until_the_first_is_home() -> None:
     """Its bytes must not be taken for those that are kept (I3)."""
-    here = _here()
-    here.holds(task())
-    here.announces()
-    _down(here, 3)
+    here = _kept_elsewhere(3)
     other = task(content_location=location(document_id(), host="us-storage.asm.skype.com"))
     here.announces(event(chunk(contentLocation=other.content_location)))
     here.runs_due()
