@@ -1,8 +1,11 @@
 """Fixtures that every suite may use."""
 
 import gc
+import ipaddress
 import os
+import socket
 from collections.abc import Generator, Iterable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -73,6 +76,29 @@ def watch() -> Iterator[canaries.Watch]:
     with canaries.watched() as watching:
         yield watching
     assert watching.leaks == [], "a log tells what nobody may read"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_foreign_names() -> Iterator[None]:
+    """Tests talk to loopback only, so no name of another host is ever asked for: a resolver may take seconds."""
+    plain = socket.getaddrinfo
+
+    def find(host: Any, *rest: Any, **options: Any) -> Any:
+        if str(host or "localhost").strip("[]") not in ("localhost", socket.gethostname()) and not _is_address(host):
+            raise socket.gaierror(socket.EAI_NONAME, "no test resolves the names of others")
+        return plain(host, *rest, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(socket, "getaddrinfo", find)
+        yield
+
+
+def _is_address(host: object) -> bool:
+    try:
+        ipaddress.ip_address(str(host).partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")

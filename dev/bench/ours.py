@@ -58,13 +58,13 @@ def run(work: Any, *, is_read_back: bool) -> None:
 
 def _lead_acs_to(port: int) -> None:
     """ACS's host names lead to loopback, as a hosts file would do it: no proxy shares the CPU."""
-    plain = socket.create_connection
+    plain = socket.getaddrinfo
 
-    def connect(address: tuple[str, int], *rest: Any, **options: Any) -> Any:
-        is_acs = address[0].endswith(".asm.skype.com")
-        return plain(("127.0.0.1", port) if is_acs else address, *rest, **options)
+    def find(host: Any, asked: Any, *rest: Any, **options: Any) -> Any:
+        is_acs = str(host).endswith(".asm.skype.com")
+        return plain(*(("127.0.0.1", port) if is_acs else (host, asked)), *rest, **options)
 
-    socket.create_connection = connect  # type: ignore[assignment]  # of the few forms that are used here
+    socket.getaddrinfo = find  # type: ignore[assignment]  # of the few forms that are used here
 
 
 def _say_ranges_plainly() -> None:

@@ -35,13 +35,13 @@ def archive_at(connection: StorageConnection) -> BlobArchive:
 @pytest.fixture
 def blobs(world: World, identity: Identity, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlobArchive]:
     """The archive by address and identity, at a host that this test plays."""
-    plain = socket.create_connection
+    plain = socket.getaddrinfo
     monkeypatch.setattr(block_requests, "credential", lambda _: identity)
     monkeypatch.setattr(certifi, "where", lambda: world.ca_bundle)
     monkeypatch.setattr(
         socket,
-        "create_connection",
-        lambda to, *rest, **more: plain(world.proxy.target if to[0].endswith(".net") else to, *rest, **more),
+        "getaddrinfo",
+        lambda *to, **more: plain(*(world.proxy.target if str(to[0]).endswith(".net") else to), **more),
     )
     connection = StorageConnection(blob_uri="https://contoso.blob.core.windows.net", client_id=None)
     archive = archive_at(connection)

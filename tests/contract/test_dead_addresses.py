@@ -4,7 +4,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,6 +87,23 @@ def test_where_all_are_dead_the_request_ends_in_time(dead: int) -> None:
         connections.request("GET", f"http://127.0.0.1:{dead}/x", {}, limit)
     assert failed.value.is_slow
     assert time.monotonic() - began < 1
+
+
+def test_a_name_is_resolved_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that does not answer takes seconds, each time that it is asked."""
+    asked = []
+    plain = socket.getaddrinfo
+
+    def found(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(host)
+        return plain("127.0.0.1", port, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    world.script.anything(Answer(404))
+    connections = Connections(ssl.create_default_context(cafile=world.ca_bundle))
+    with limited(5) as limit, suppress(ConnectionFailedError):  # its certificate is for other names
+        connections.request("GET", f"https://any.example:{world.proxy.target[1]}/x", {}, limit)
+    assert asked == ["any.example"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Names with several addresses: none is waited for so long that no time is left for those behind it."""
 
 import socket
+from typing import Any
 
 from recording.adapters.http1.time_limit import Limit
 
@@ -20,8 +21,46 @@ def seconds_each(host: str, port: int, most: float, limit: Limit) -> float:
         TimeoutError: the time is over.
     """
     try:
-        count = len(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        count = len(_addresses(host, port))
     except (OSError, ValueError):
         count = 1
+    return _share(count, most, limit)
+
+
+def connect_to(host: str, port: int, most: float, limit: Limit) -> socket.socket:
+    """Connect to the first address of a name that answers; the name is resolved once.
+
+    Args:
+        host: the name.
+        port: of the service.
+        most: seconds for one address, however much time is left.
+        limit: of the request that needs the connection.
+
+    Raises:
+        OSError: the name does not resolve, or no address accepts a connection; the last one's reason.
+        TimeoutError: the time is over.
+        ValueError: it is no name.
+    """
+    found = _addresses(host, port)
+    seconds = _share(len(found), most, limit)
+    for number, (family, kind, protocol, _, address) in enumerate(found, 1):
+        sock = socket.socket(family, kind, protocol)
+        sock.settimeout(seconds)
+        try:
+            sock.connect(address)
+        except OSError:
+            sock.close()
+            if number == len(found):
+                raise
+        else:
+            return sock
+    raise OSError("the name has no address")
+
+
+def _addresses(host: str, port: int) -> list[tuple[Any, ...]]:
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+def _share(count: int, most: float, limit: Limit) -> float:
     limit.check()  # a resolver may have taken all of it
     return max(min(most, limit.left() / (count + 1)), SHORTEST)  # the last share is for the answer

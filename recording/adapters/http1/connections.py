@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from recording.adapters.http1.addresses import seconds_each
+from recording.adapters.http1.addresses import connect_to
 from recording.adapters.http1.heads import UnclearHeadError, check_head
 from recording.adapters.http1.socket_reader import SocketReader, has_come
 from recording.adapters.http1.socket_writer import send_all
@@ -305,10 +305,10 @@ class _Connection(http.client.HTTPConnection):
         self._tls_context = tls
         if proxy:
             self.set_tunnel(origin.host, origin.port)
+        self._create_connection = self._open  # http.client's own resolves the name, and waits for each address in full
 
     def connect(self) -> None:
         """Connect, through the proxy if there is one, and shake hands."""
-        self.timeout = seconds_each(self.host, self.port, CONNECT_SECONDS, self.limit)
         super().connect()
         self.sock.settimeout(CONNECT_SECONDS)
         if self.origin.is_tls:
@@ -318,6 +318,9 @@ class _Connection(http.client.HTTPConnection):
             self.limit.check()  # it may have ended between two sockets, where there was none to shut down
             self.sock.do_handshake()
         self.sock.settimeout(READ_SECONDS)
+
+    def _open(self, address: tuple[str, int], *_: Any) -> socket.socket:
+        return connect_to(*address, CONNECT_SECONDS, self.limit)
 
     def send(self, data: Any) -> None:
         """Send a head or a body; a body over TLS from a socket that never blocks."""
