@@ -282,11 +282,13 @@ def prove(
     is_long: Annotated[bool, typer.Option("--long", help="the form that takes hours")] = False,
     only: Annotated[list[str] | None, typer.Option(help="a cell of faults, or a part of mutants' names")] = None,
     without: Annotated[list[str] | None, typer.Option(help="of all: a proof to leave out")] = None,
+    one_in: Annotated[int, typer.Option(min=1, help="of crashes, orders, outages and lives: one in so many")] = 1,
 ) -> None:
     """Run the real use cases through faults, deaths, orders and outages, and print the figures."""
-    from dev.prove.runner import main
+    from dev.prove.runner import Choice, main
 
-    raise typer.Exit(main(what, first=first, seeds=seeds, is_long=is_long, only=only or (), without=without or ()))
+    choice = Choice(first, seeds, is_long, one_in)
+    raise typer.Exit(main(what, choice, only=only or (), without=without or ()))
 
 
 @app.command("compare-media")

@@ -269,9 +269,9 @@ def single_points(plan: Plan) -> Iterator[Point]:
         yield from ((call, trouble) for trouble in Trouble)
 
 
-def pairs(plan: Plan) -> Iterator[tuple[Point, Point]]:
-    """Yield a death at every point, and a second one at every later point of the life that follows."""
-    for call in range(1, live(plan).calls + 1):
+def pairs(plan: Plan, one_in: int = 1) -> Iterator[tuple[Point, Point]]:
+    """Yield a death at every point, or at one in so many, and a second one at every later point of that life."""
+    for call in range(1, live(plan).calls + 1, one_in):
         for first in DEATHS:
             length = live(plan, (call, first)).calls
             for later in range(call + 1, length + 1):

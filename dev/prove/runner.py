@@ -32,6 +32,7 @@ OF_ONE_PROCESS = (
 MOST_SEEDS_FOR_A_CONTROL = 1000
 TOLD_EVERY = 10.0  # seconds
 MOST_PAIRS = 1_200  # of one plan: of more, every n-th is run, spread over the whole life; all with --long
+_ANEW = multiprocessing.get_context("spawn")  # a fork of a process with threads may inherit a lock that is taken
 Job = TypeVar("Job")
 Crash = tuple[int, tuple[crashes.Point, ...]]  # the plan's place in the list, and where the trouble is
 
@@ -52,29 +53,51 @@ class Sum:
         self.violations += other.violations
 
 
-def main(
-    what: str, *, first: int, seeds: int | None, is_long: bool, only: Sequence[str] = (), without: Sequence[str] = ()
-) -> int:
+@dataclass(frozen=True)
+class Choice:
+    """How much of the proofs to run.
+
+    `one_in` leaves out all but one in so many of the crashes, orders, outages and lives, spread over all of them.
+    """
+
+    first: int = 0
+    seeds: int | None = None
+    is_long: bool = False
+    one_in: int = 1
+
+    def few(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Return one in so many of these, or all."""
+        return jobs[:: self.one_in]
+
+    def words(self) -> list[str]:
+        """Return it as options of the command."""
+        seeds = ["--seeds", str(self.seeds)] if self.seeds else []
+        long = ["--long"] if self.is_long else []
+        return ["--first", str(self.first), *seeds, *long, "--one-in", str(self.one_in)]
+
+
+def main(what: str, choice: Choice, *, only: Sequence[str] = (), without: Sequence[str] = ()) -> int:
     """Run one proof by its name, or all; `without` leaves some of all out.
 
-    0 when the promise held. Those that take longer are in `all` with `is_long`.
+    0 when the promise held. Those that take longer are in `all` with `--long`.
     """
+    first, seeds, is_long = choice.first, choice.seeds, choice.is_long
     proofs: dict[str, Callable[[], int]] = {
         "controls": prove_controls,
-        "crashes": lambda: prove_crashes(is_long=is_long),
+        "crashes": lambda: prove_crashes(choice),
         "erased": prove_erased,
         "events": prove_events,
         "guards": lambda: prove_guards(first, seeds or (3000 if is_long else 300)),
         "hostile": lambda: prove_hostile(first, seeds or (1_000_000 if is_long else 100_000)),
-        "orders": prove_orders,
+        "orders": lambda: prove_orders(choice),
         "played": prove_played,
-        "outages": lambda: prove_outages(seeds or (200 if is_long else 20)),
+        "outages": lambda: prove_outages(choice),
         "templates": prove_templates,
         "tenants": lambda: prove_tenants(first, seeds or (2000 if is_long else 80)),
         "visibility": prove_visibility,
         "workflows": prove_workflows,
         "years": lambda: prove_years(first, seeds or (20 if is_long else 1), is_long=is_long),
-        "simulation": lambda: prove_simulation(first, seeds or (100_000 if is_long else 500)),
+        "simulation": lambda: prove_simulation(choice),
     }
     longer: dict[str, Callable[[], int]] = {
         "compatibility": lambda: prove_compatibility(is_long=is_long),
@@ -92,8 +115,7 @@ def main(
         return {**proofs, **longer}[what]()
     chosen = {**proofs, **longer} if is_long else proofs
     chosen = {name: proof for name, proof in chosen.items() if name not in without}
-    options = ["--first", str(first), *(["--seeds", str(seeds)] if seeds else []), *(["--long"] if is_long else [])]
-    ended = _side_by_side([name for name in OF_ONE_PROCESS if name in chosen], options)
+    ended = _side_by_side([name for name in OF_ONE_PROCESS if name in chosen], choice.words())
     return max([ended, *(proof() for name, proof in chosen.items() if name not in OF_ONE_PROCESS)])
 
 
@@ -229,8 +251,7 @@ def over_all_processors(work: Callable[[Sequence[Job]], Sum], jobs: Sequence[Job
     """Do the jobs in fresh processes, tell how far it is, and stop at the first violation."""
     total, begun = Sum(), time.monotonic()
     told = begun
-    anew = multiprocessing.get_context("spawn")  # a fork of a process with threads may inherit a lock that is taken
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=anew) as workers:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=_ANEW) as workers:
         for done in workers.map(work, [jobs[at : at + batch] for at in range(0, len(jobs), batch)]):
             total.add(done)
             if total.violations:
@@ -252,9 +273,10 @@ def _told(name: str, total: Sum, facts: str) -> int:
     return min(len(total.violations), 1)
 
 
-def prove_simulation(first: int, seeds: int) -> int:
+def prove_simulation(choice: Choice) -> int:
     """Simulate lives; 0 when the promise held in every seed."""
-    total = over_all_processors(_simulated, range(first, first + seeds))
+    seeds = choice.seeds or (100_000 if choice.is_long else 500)
+    total = over_all_processors(_simulated, choice.few(range(choice.first, choice.first + seeds)))
     facts = ", ".join(f"{total.counts[name]:,} {name}" for name in sorted(total.counts))
     return _told("simulation", total, f"{total.lives:,} lives of {CHUNKS} chunks; {facts}")
 
@@ -284,19 +306,29 @@ def prove_controls() -> int:
     return min(missed, 1)
 
 
-def prove_crashes(*, is_long: bool) -> int:
+def prove_crashes(choice: Choice) -> int:
     """Run every crash point, and pairs of them; 0 when every end was that of the calm run."""
     singles: list[Crash] = []
     pairs: list[Crash] = []
-    with silent_log():
-        for at, plan in enumerate(crashes.PLANS):
-            singles += [(at, (point,)) for point in crashes.single_points(plan)]
-            found = list(crashes.pairs(plan))
-            step = 1 if is_long else -(-len(found) // MOST_PAIRS)
-            pairs += [(at, pair) for pair in found[::step]]
-    total = over_all_processors(_crashed, [*singles, *pairs])
-    facts = f"{len(singles):,} points in {len(crashes.PLANS)} plans (all there are), {len(pairs):,} pairs of deaths"
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=_ANEW) as workers:
+        for some_singles, some_pairs in workers.map(_found, ((at, choice) for at in range(len(crashes.PLANS)))):
+            singles += some_singles
+            pairs += some_pairs
+    points = choice.few(singles)
+    total = over_all_processors(_crashed, [*points, *pairs])
+    which = "all there are" if choice.one_in == 1 else f"of {len(singles):,}"
+    facts = f"{len(points):,} points in {len(crashes.PLANS)} plans ({which}), {len(pairs):,} pairs of deaths"
     return _told("crashes", total, facts)
+
+
+def _found(job: tuple[int, Choice]) -> tuple[list[Crash], list[Crash]]:
+    """Return the points of a plan, and pairs of them."""
+    at, choice = job
+    with silent_log():
+        plan = crashes.PLANS[at]
+        pairs = list(crashes.pairs(plan, choice.one_in))
+        step = 1 if choice.is_long else max(1, -(-len(pairs) * choice.one_in // MOST_PAIRS))
+        return [(at, (point,)) for point in crashes.single_points(plan)], [(at, pair) for pair in pairs[::step]]
 
 
 def _crashed(jobs: Sequence[Crash]) -> Sum:
@@ -310,11 +342,12 @@ def _crashed(jobs: Sequence[Crash]) -> Sum:
     return done
 
 
-def prove_orders() -> int:
+def prove_orders(choice: Choice) -> int:
     """Run all orders of deliveries by both doors; 0 when the end was always the same."""
-    jobs = [(number, way) for number in range(len(orders.ORDERS)) for way in orders.WAYS]
-    total = over_all_processors(_ordered, jobs)
-    facts = f"{len(orders.ORDERS):,} orders of {len(orders.DELIVERIES)} deliveries, each by both doors"
+    numbers = choice.few(range(len(orders.ORDERS)))
+    total = over_all_processors(_ordered, [(number, way) for number in numbers for way in orders.WAYS])
+    which = "" if choice.one_in == 1 else f"of {len(orders.ORDERS):,} "
+    facts = f"{len(numbers):,} {which}orders of {len(orders.DELIVERIES)} deliveries, each by both doors"
     return _told("orders", total, facts)
 
 
@@ -329,13 +362,14 @@ def _ordered(jobs: Sequence[tuple[int, str]]) -> Sum:
     return done
 
 
-def prove_outages(seeds: int) -> int:
+def prove_outages(choice: Choice) -> int:
     """Take each part down for hours; 0 when nothing was lost within a day, and no loss beyond it was unreported."""
-    jobs = [(part, hours, seed) for part in outages.PARTS for hours in outages.HOURS for seed in range(seeds)]
+    seeds = choice.few(range(choice.seeds or (200 if choice.is_long else 20)))
+    jobs = [(part, hours, seed) for part in outages.PARTS for hours in outages.HOURS for seed in seeds]
     total = over_all_processors(_out, jobs, batch=10)
     for part in outages.PARTS:
         lost = ", ".join(f"{hours} h: {total.counts[f'{part} {hours}']}" for hours in outages.HOURS)
-        print(f"  {part} down, lost of {seeds * outages.RECORDINGS} recordings after {lost}")
+        print(f"  {part} down, lost of {len(seeds) * outages.RECORDINGS} recordings after {lost}")
     return _told("outages", total, f"{total.lives:,} outages; all {total.counts['told']} losses were told in time")
 
 

@@ -22,7 +22,7 @@ def test_those_that_run_side_by_side_are_proofs() -> None:
 
 def test_the_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not listed is run by nobody."""
-    assert runner.main("nothing-of-this-name", first=0, seeds=None, is_long=False) == 2
+    assert runner.main("nothing-of-this-name", runner.Choice()) == 2
     known = capsys.readouterr().err.partition("the proofs are ")[2].rstrip(".\n").split(", ")
     listed = inspect.signature(commands.prove).parameters["what"].annotation.__metadata__[0].help
     assert sorted(re.split("[,;] ", listed)) == sorted(known)
@@ -30,7 +30,7 @@ def test_the_help_names_every_proof(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_proof_that_is_left_out_must_be_one(capsys: pytest.CaptureFixture[str]) -> None:
     """A misspelt name would leave nothing out, and say nothing."""
-    assert runner.main("all", first=0, seeds=None, is_long=False, without=["nothing-of-this-name"]) == 2
+    assert runner.main("all", runner.Choice(), without=["nothing-of-this-name"]) == 2
     assert "There is no proof named 'nothing-of-this-name'" in capsys.readouterr().err
 
 
