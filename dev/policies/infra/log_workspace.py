@@ -4,6 +4,7 @@ The queries are translated to SQL and run by DuckDB. `tests/repo/infra/test_log_
 they use against the answer that Kusto documents.
 """
 
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,22 +60,41 @@ class Answer:
 
 
 @dataclass
+class _Database:
+    """A database with empty tables, and the queries that it has planned: planning takes longer than any answer."""
+
+    connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb_kql.connect)
+    prepared: dict[str, str] = field(default_factory=dict)  # their names, by the query
+
+    def __post_init__(self) -> None:
+        self.connection.execute("SET threads = 1")  # of so few rows, neither threads nor plans are worth their time
+        self.connection.execute("PRAGMA disable_optimizer")
+        self.connection.execute("CREATE TABLE asked_for (since TIMESTAMP, until TIMESTAMP)")
+        self.connection.execute("INSERT INTO asked_for VALUES (NULL, NULL)")
+        for table, columns in TABLES.items():
+            listed = ", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in columns.items())
+            self.connection.execute(f'CREATE TABLE "all {table}" ({listed})')
+            view = ("CREATE VIEW", f'"{table}"', "AS SELECT a.* FROM", f'"all {table}"', "a, asked_for WHERE")
+            window = "a.TimeGenerated > asked_for.since AND a.TimeGenerated <= asked_for.until"
+            self.connection.execute(" ".join((*view, window)))
+
+    def empty(self) -> None:
+        """Forget all rows."""
+        for table in TABLES:
+            self.connection.execute(f'TRUNCATE "all {table}"')
+
+
+_free: list[_Database] = []  # of workspaces that are gone
+
+
 class Workspace:
     """Tables that are filled by a test, and asked like Azure Monitor's."""
 
-    _connection: duckdb.DuckDBPyConnection = field(default_factory=duckdb_kql.connect)
-
-    def __post_init__(self) -> None:
-        self._connection.execute("SET threads = 1")  # of so few rows, neither threads nor plans are worth their time
-        self._connection.execute("PRAGMA disable_optimizer")
-        self._connection.execute("CREATE TABLE asked_for (since TIMESTAMP, until TIMESTAMP)")
-        self._connection.execute("INSERT INTO asked_for VALUES (NULL, NULL)")
-        for table, columns in TABLES.items():
-            listed = ", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in columns.items())
-            self._connection.execute(f'CREATE TABLE "all {table}" ({listed})')
-            view = ("CREATE VIEW", f'"{table}"', "AS SELECT a.* FROM", f'"all {table}"', "a, asked_for WHERE")
-            window = "a.TimeGenerated > asked_for.since AND a.TimeGenerated <= asked_for.until"
-            self._connection.execute(" ".join((*view, window)))
+    def __init__(self) -> None:
+        self._database = _free.pop() if _free else _Database()
+        self._database.empty()
+        self._connection = self._database.connection
+        weakref.finalize(self, _free.append, self._database)
 
     def write(self, table: str, rows: Iterable[Row]) -> None:
         """Add rows to a table."""
@@ -93,9 +113,13 @@ class Workspace:
         since, until = _plain(now - window), _plain(now - ingestion)
         self._connection.execute("UPDATE asked_for SET since = ?, until = ?", [since, until])
         sql, slots = _translated(query)
-        done = (
-            self._connection.execute(sql, dict.fromkeys(slots, _plain(now))) if slots else self._connection.execute(sql)
-        )
+        prepared = self._database.prepared
+        if query not in prepared:
+            name = f"query_{len(prepared)}"
+            self._connection.execute(f"PREPARE {name} AS {sql}")
+            prepared[query] = name
+        told = ", ".join(f"{slot} := TIMESTAMP '{_plain(now)}'" for slot in slots)
+        done = self._connection.execute(f"EXECUTE {prepared[query]}{f'({told})' if told else ''}")
         return Answer(tuple(column[0] for column in done.description or ()), tuple(done.fetchall()))
 
 
