@@ -39,7 +39,7 @@ def connect_to(host: str, port: int, most: float, limit: Limit) -> socket.socket
     Raises:
         OSError: the name does not resolve, or no address accepts a connection; the last one's reason.
         TimeoutError: the time is over.
-        ValueError: it is no name.
+        ValueError: what is given cannot be a name.
     """
     found = _addresses(host, port)
     seconds = _share(len(found), most, limit)
