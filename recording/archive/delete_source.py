@@ -89,6 +89,8 @@ def _why_not_called(work: Work) -> str | None:
 
 
 def _why_left(work: Work) -> str | None:
+    if work.record.source_reason is not None:  # it was left before, and a document in the archive may say so
+        return work.record.source_reason
     if work.task.delete_refused is not None:
         return f"the delete location was refused: {work.task.delete_refused}"
     if work.task.delete_location is None:

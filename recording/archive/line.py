@@ -74,8 +74,9 @@ def archive_chunk(turn: Turn, ports: Ports, settings: Settings) -> bool:
     task, work = turn.task, None
     try:
         work = claim_chunk(task, ports, settings, turn.known, is_borrowed=turn.is_borrowed)
+        if work is None and check_conflict(task, ports, settings, is_borrowed=turn.is_borrowed):
+            work = claim_chunk(task, ports, settings, is_borrowed=turn.is_borrowed)
         if work is None:
-            check_conflict(task, ports, settings, is_borrowed=turn.is_borrowed)
             return False
         _go_on(work)
     except (ClaimHeldError, ClaimLostError) as error:

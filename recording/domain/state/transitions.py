@@ -169,8 +169,49 @@ def is_finished(record: ChunkRecord) -> bool:
 
 
 def is_settled_for(record: ChunkRecord, task: ChunkTask) -> bool:
-    """Return whether a task has no work left: its chunk is finished, and it names the archived object."""
-    return is_finished(record) and record.task.content_location == task.content_location
+    """Return whether a task has no work left: its chunk is finished, and it names the archived object, and no more."""
+    is_same = record.task.content_location == task.content_location
+    return is_finished(record) and is_same and not brings_metadata(record, task)
+
+
+def brings_metadata(record: ChunkRecord, task: ChunkTask) -> bool:
+    """Return whether a task says where the metadata is of a chunk that was finished without it.
+
+    What was destroyed, or lost a speaker to an erasure, gets no document that names people.
+    """
+    is_left = record.state is ChunkState.CATALOGED and is_finished(record)
+    is_erased = bool(record.silenced) or record.disposed_at is not None
+    is_new = (
+        record.metadata is not MetadataOutcome.NEVER_CAME or task.metadata_location != record.task.metadata_location
+    )
+    return (
+        is_left
+        and not is_erased
+        and record.metadata is not MetadataOutcome.ARCHIVED
+        and record.metadata_sha256 is None
+        and task.metadata_location is not None
+        and is_new
+        and task.content_location == record.task.content_location
+    )
+
+
+def reopened_for_metadata(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord:
+    """Return a chunk that was finished without its metadata, before that step; the media keeps its proof.
+
+    The reason for which its source was left stays: the documents in the archive say so.
+    """
+    told = with_changes(record.task, {"metadata_location": task.metadata_location, "metadata_refused": None})
+    return moved(
+        record,
+        ChunkState.VERIFIED,
+        task=told.expiring_at(later(record.task.expires_at, task.expires_at, now)),
+        metadata=MetadataOutcome.PENDING,
+        metadata_reason=None,
+        source=None,
+        last_error=None,
+        next_attempt_at=now,
+        changed_at=now,
+    )
 
 
 def is_archived(record: ChunkRecord) -> bool:
