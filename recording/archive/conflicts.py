@@ -80,11 +80,16 @@ def _compare_other(known: ChunkRecord, task: ChunkTask, ports: Ports, settings: 
     try:
         _keep_other_bytes(rival, known)
     except SourceError as error:
-        is_same_object = urlsplit(known.task.content_location).path == urlsplit(task.content_location).path
+        is_same_object = _path_of(known.task) == _path_of(task)
         if isinstance(error, SourceGoneError) and known.state is ChunkState.SOURCE_DELETED and is_same_object:
             emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))  # one object, deleted under both names
         else:
             _try_later(rival, error)
+
+
+def _path_of(task: ChunkTask) -> str:
+    """Return the path of a task's media; the digits of an object's id have no case."""
+    return urlsplit(task.content_location).path.lower()
 
 
 def _keep_other_bytes(rival: Work, known: ChunkRecord) -> None:

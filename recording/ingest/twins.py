@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from recording.domain.ids import as_spelt_in
 from recording.domain.incoming.events import OddChunk
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, ChunkTask, MetadataOutcome
@@ -48,6 +49,7 @@ def one_of_each_object(
         StorageError: the catalog does not answer.
     """
     records = _known(recording, ports)
+    tasks = _as_spelt_before(tasks, [record.task.document_id for record in records])
     known = {(record.task.document_id, record.task.content_location): record.task.index for record in records}
     known |= {_place(record): record.task.index for record in records if _is_decided(record)}
     decided = {_place(record) for record in records if _is_decided(record)}
@@ -62,6 +64,17 @@ def one_of_each_object(
         else:
             twins.append(Twin(task, first, place in decided))
     return kept, twins
+
+
+def _as_spelt_before(tasks: Sequence[ChunkTask], known: Sequence[str]) -> list[ChunkTask]:
+    """Return the tasks with each document's id as spelt first: rows of before 0.1.0 and locations may have capitals."""
+    spelt = {as_spelt_in(None, name): name for name in known} | {name: name for name in known}
+    found = []
+    for task in tasks:
+        name = task.document_id
+        before = spelt.get(name) or spelt.setdefault(as_spelt_in(None, name), name)
+        found.append(task if before == name else with_changes(task, {"document_id": before}))
+    return found
 
 
 def ask_metadata(twins: Sequence[Twin], folder: str, ports: Ports) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dev.in_memory.builders import chunk, document_id, event, location, task
+from dev.in_memory.builders import chunk, document_id, event, location, record, task
 from dev.in_memory.world import World
 from recording.domain.state.chunk import ChunkState, SourceOutcome
 
@@ -36,9 +36,38 @@ def test_capitals_in_a_document_id_make_no_second_file(
         here.announces(told)
         here.runs(hours=1)
     here.runs(hours=40, until_quiet=False)
-    (record,) = here.fakes.catalog.chunks.values()
-    assert (record.state, record.source) == (ChunkState.SOURCE_DELETED, SourceOutcome.DELETED)
+    (row,) = here.fakes.catalog.chunks.values()
+    assert (row.state, row.source) == (ChunkState.SOURCE_DELETED, SourceOutcome.DELETED)
     assert len(here.media_blobs()) == 1
+
+
+@pytest.mark.parametrize("state", [ChunkState.SOURCE_DELETED, ChunkState.PENDING, ChunkState.VERIFIED])
+@pytest.mark.parametrize("spelt", [LETTERS, CAPITALS])
+def test_an_event_is_about_the_row_of_before_that_has_capitals(here: World, spelt: str, state: ChunkState) -> None:
+    """An earlier version kept the id as the event spelt it; a second row would be reported as a lost file."""
+    here.announces(event(chunk(1, document_id(1))))
+    made = task(0, CAPITALS, content_location=location(LETTERS))
+    here.fakes.catalog.add_chunk(record(state, task=made))
+    places = {"contentLocation": location(LETTERS), "deleteLocation": location(LETTERS, "")}
+    here.announces(event(chunk(0, spelt, **places), id="event-2"))
+    assert [one.task.document_id for one in here.fakes.catalog.chunks.values() if one.task.index == 0] == [CAPITALS]
+
+
+@pytest.mark.parametrize("is_one_event", [True, False])
+@pytest.mark.parametrize("spelt", [(LETTERS, CAPITALS), (CAPITALS, LETTERS)])
+def test_capitals_in_one_of_two_locations_make_no_second_file(
+    here: World, spelt: tuple[str, str], is_one_event: bool
+) -> None:
+    """The two locations are compared like those of any file that is announced twice."""
+    chunks = [chunk(0, one) for one in spelt]
+    events = [event(*chunks)] if is_one_event else [event(one, id=f"e{at}") for at, one in enumerate(chunks)]
+    for told in events:
+        here.announces(told)
+    here.holds(task(0, spelt[0]))
+    here.runs(hours=40, until_quiet=False)
+    (row,) = here.fakes.catalog.chunks.values()
+    assert (row.task.document_id, row.state) == (spelt[0], ChunkState.SOURCE_DELETED)
+    assert here.fakes.quarantine.reasons == []
 
 
 @pytest.mark.parametrize("one", ["Doc-A", "0-weu-d7-AB"])
@@ -46,4 +75,4 @@ def test_capitals_in_an_id_of_another_form_stay(here: World, one: str) -> None:
     """Nobody knows whether they count in it."""
     for index, name in enumerate((one, one.lower())):
         here.announces(event(chunk(index, name), id=name))
-    assert {record.task.document_id for record in here.fakes.catalog.chunks.values()} == {one, one.lower()}
+    assert {row.task.document_id for row in here.fakes.catalog.chunks.values()} == {one, one.lower()}
