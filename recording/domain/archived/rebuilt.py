@@ -89,6 +89,7 @@ def _chunk(
         folder=receipt_name.rpartition("/")[0],
     )
     verified_at = receipt.get("verifiedAt") or now
+    outcome, reason = _metadata(receipt, metadata)
     return ChunkRecord(
         task=task,
         state=ChunkState.CATALOGED,
@@ -114,13 +115,22 @@ def _chunk(
         copied_at=receipt.get("copiedAt"),
         verified_at=receipt.get("verifiedAt"),
         cataloged_at=verified_at,
-        metadata=MetadataOutcome(receipt.get("metadata", MetadataOutcome.NOT_ANNOUNCED)),
-        metadata_reason=receipt.get("metadataReason"),
+        metadata=outcome,
+        metadata_reason=reason,
         metadata_sha256=sha256_of(metadata) if metadata is not None else None,
         facts=_facts(metadata),
         source=SourceOutcome.NOT_OURS if task.home is Home.EXTERNAL else SourceOutcome.LEFT_TO_EXPIRE,
         source_reason=REASON,
     )
+
+
+def _metadata(receipt: Document, metadata: bytes | None) -> tuple[MetadataOutcome, str | None]:
+    """Return the outcome of the metadata, by the receipt; a document that was announced after it is beside it."""
+    told = MetadataOutcome(receipt.get("metadata", MetadataOutcome.NOT_ANNOUNCED))
+    is_without = told in (MetadataOutcome.NOT_ANNOUNCED, MetadataOutcome.NOT_ASKED)
+    if is_without and metadata is not None and _facts(metadata) is not None:
+        return MetadataOutcome.ARCHIVED, None
+    return told, receipt.get("metadataReason")
 
 
 def _silenced(told: Document) -> Silenced:

@@ -9,6 +9,7 @@ from dev.in_memory.world import World, world
 from recording.domain.archived.layout import metadata_name
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, MetadataOutcome, SourceOutcome
 from recording.domain.state.records import stored_name
+from recording.library.rebuild import rebuild
 from recording.operate.verify_recording import verify
 
 pytestmark = pytest.mark.slow
@@ -139,6 +140,19 @@ def test_the_message_may_come_out_of_the_poison_queue() -> None:
     here.fakes.queue.poison(made.model_dump_json())
     here.runs(hours=2, until_quiet=False)
     _check_has_document(here, here.record(made))
+
+
+def test_a_rebuild_finds_the_document_beside_a_receipt_that_does_not_know_it() -> None:
+    """Receipts are never replaced; without the document nobody would be found as a participant."""
+    here, made = _finished_without(WITHOUT["at a foreign host"])
+    here.announces(event(chunk(0), id="event-2"))
+    here.runs(hours=2, until_quiet=False)
+    before = here.record(made)
+    here.fakes.catalog.chunks.clear()
+    here.fakes.catalog.recordings.clear()
+    rebuild(here.ports, here.settings)
+    found = here.record(made)
+    assert (found.metadata, found.metadata_reason, found.facts) == (MetadataOutcome.ARCHIVED, None, before.facts)
 
 
 @pytest.mark.parametrize("hours", [25, 23])
