@@ -80,12 +80,15 @@ UNPROVED = ChunkChanges(
 def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges]) -> ChunkRecord:
     """Return the record in its next state, with other changes.
 
+    At the start of the line nothing of a chunk counts as destroyed: what is archived from there on must be, again.
+
     Raises:
         RecordingError: `impossible_transition`, a bug, when the state cannot follow.
     """
     if state not in _NEXT[record.state]:
         raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code=Code.IMPOSSIBLE_TRANSITION)
-    return with_changes(record, {**changes, "state": state})
+    again = ChunkChanges(disposed_at=None, disposed_why=None) if state is ChunkState.PENDING else ChunkChanges()
+    return with_changes(record, {**again, **changes, "state": state})
 
 
 def is_held(record: ChunkRecord) -> bool:
@@ -112,17 +115,19 @@ def is_reopened_by(record: ChunkRecord, task: ChunkTask, now: datetime) -> bool:
     """Return whether an announcement reopens a chunk that was given up.
 
     New evidence does so at once: another event, a later time, another location. The same event does so when it arrives
-    well after it was first seen; its second delivery path does not.
+    well after it was first seen; its second delivery path does not. What was destroyed since then stays so.
     """
     is_another_event = task.event_id != record.task.event_id
     is_later = now - record.first_seen_at >= REANNOUNCED_AFTER
-    return is_held(record) and (is_another_event or is_later or is_new_evidence(record, task))
+    is_again = (is_another_event or is_later) and record.disposed_at is None
+    return is_held(record) and (is_again or is_new_evidence(record, task))
 
 
 def is_new_evidence(record: ChunkRecord, task: ChunkTask) -> bool:
-    """Return whether a task has facts about a chunk that its record lacks."""
+    """Return whether a task has facts about a chunk that its record lacks; of what was destroyed, only another file."""
     known = record.task
-    return task.expires_at > known.expires_at or task.content_location != known.content_location
+    is_later = task.expires_at > known.expires_at and record.disposed_at is None
+    return is_later or task.content_location != known.content_location
 
 
 def reopened(record: ChunkRecord, task: ChunkTask, now: datetime) -> ChunkRecord:

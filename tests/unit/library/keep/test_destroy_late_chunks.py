@@ -1,13 +1,15 @@
 """What arrives late: of a destroyed recording, or a moment before its destruction; rules and holds count for it too."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, metadata, task
+from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, location, metadata, task
 from dev.in_memory.keep_world import archived, attached, blobs_of_recording, days_pass, late_chunk, put_rule
 from dev.in_memory.world import World, world
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.keep.custody import CustodyState
 from recording.domain.keep.disposition import Because
 from recording.domain.keep.rules import CallKind
@@ -19,6 +21,7 @@ from recording.library.keep.dispose import dispose
 from recording.library.keep.explain import explain
 from recording.library.keep.holds import place_hold
 from recording.library.tags import change_tags
+from recording.operate.held import redrive
 
 ACS = {"participantId": "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-333333333333"}
 PHONE = {"participantId": "4:+4915550100777"}
@@ -215,3 +218,58 @@ def test_a_row_that_cannot_be_judged_keeps_itself_and_stops_nothing_else(monkeyp
     assert days_pass(here, 20)[-1].complete
     assert reasons(here) == {Because.UNREADABLE}
     assert blobs_of_recording(here) != []
+
+
+ELSEWHERE = location(document_id(1), host="us-storage.asm.skype.com")
+BACK: dict[str, Callable[[World], object]] = {
+    "by a redrive": lambda here: redrive(here.ports, here.settings, HeldFilter(recording_id=RECORDING_ID)),
+    "by an event with another location": lambda here: here.announces(
+        event(chunk(1, contentLocation=ELSEWHERE, deleteLocation=None), id="other", eventTime=here.now.isoformat())
+    ),
+    "by a message with another location": lambda here: here.fakes.queue.send(
+        task(1, content_location=ELSEWHERE, attempt=3, expires_at=here.now + timedelta(hours=20))
+    ),
+}
+
+
+def _ended_with_a_held_chunk() -> World:
+    here, _ = archived()
+    here.announces(event(chunk(1), id="event-2"))
+    here.runs(hours=30, until_quiet=False)
+    put_rule(here, "delete", 1)
+    days_pass(here, 16)
+    assert blobs_of_recording(here) == []
+    here.source.objects[ELSEWHERE] = here.source.objects[here.holds(task(1)).content_location]
+    return here
+
+
+@pytest.mark.parametrize("how", BACK.values(), ids=BACK)
+@pytest.mark.parametrize("is_until_the_end", [True, False])
+def test_a_held_chunk_that_comes_back_after_the_end_is_destroyed_like_a_late_one(
+    how: Callable[[World], object], is_until_the_end: bool
+) -> None:
+    """Its row said that it was destroyed: its media stayed for good, and counted as gone."""
+    here = _ended_with_a_held_chunk()
+    how(here)
+    here.runs(hours=6, until_quiet=False)
+    assert [name for name in blobs_of_recording(here) if name.endswith(".wav")]
+    if not is_until_the_end:
+        assert here.record(task(1)).disposed_at is None
+        return
+    days_pass(here, 16)
+    assert blobs_of_recording(here) == []
+    assert here.record(task(1)).disposed_at is not None
+
+
+@pytest.mark.parametrize("changes", [{}, {"id": "event-2"}, {"id": "again"}], ids=["of the first", "same", "another"])
+@pytest.mark.parametrize("is_later", [True, False])
+def test_a_file_that_was_destroyed_is_not_fetched_again_because_it_is_announced(
+    changes: dict[str, Any], is_later: bool
+) -> None:
+    """ACS may have it for hours after an erasure, and Event Grid delivers an event again for as long."""
+    here = _ended_with_a_held_chunk()
+    for _ in range(2):
+        told = {**changes, "eventTime": here.now.isoformat()} if is_later else changes
+        here.announces(event(chunk(1), **told))
+        here.runs(hours=3, until_quiet=False)
+    assert blobs_of_recording(here) == []
