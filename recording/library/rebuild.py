@@ -84,6 +84,8 @@ def rebuild(
             if failed == MOST_IN_A_ROW:
                 raise
             done.problems.append((folder, error.code))
+        except ODD_CONTENT as error:  # a document that no version of this app has written
+            done.problems.append((folder, code_of(error)))
         done.folders += 1
         progress(done)
         if done.folders % SAVED_EVERY == 0 and not failed:
@@ -152,10 +154,13 @@ def _make_anew(  # noqa: PLR0917 - a folder, what is in it, and where it goes
         return
     records = [record for name in receipts if (record := _chunk(name, blobs, done, ports, settings)) is not None]
     chunks = chosen(records)
-    recording = recording_of(folder, manifest, chunks, now)
+    odd = list[str]()
+    recording = recording_of(folder, manifest, chunks, now, odd)
     if recording is None:
         done.problems.append((folder, "names no recording"))
         return
+    if odd:
+        done.problems.append((layout.manifest_name(folder), f"left out: {', '.join(odd)}"))
     done.unfinished += unfinished_in(manifest, chunks)
     is_new = ports.catalog.add_recording(recording)
     done.recordings += is_new

@@ -16,6 +16,7 @@ from recording.domain.archived.layout import media_of_receipt, name_version_of
 from recording.domain.calls.pauses import CommandedPause, pause_in
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, is_opaque_id
+from recording.domain.incoming.events import HIGHEST_INDEX
 from recording.domain.incoming.facts import facts_of_metadata
 from recording.domain.incoming.metadata import read_metadata
 from recording.domain.state.chunk import (
@@ -60,7 +61,7 @@ def chunk_of(
     """
     try:
         return _chunk(receipt_name, receipt, metadata, retention, now)
-    except (ValidationError, ValueError, KeyError, TypeError, AttributeError):
+    except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -75,7 +76,7 @@ def _chunk(
         call_id=receipt["callId"],
         server_call_id=receipt.get("serverCallId"),
         document_id=_id(receipt["documentId"]),
-        index=receipt["index"],
+        index=_index(receipt["index"]),
         content_location=receipt.get("externalLocation") or "",
         home=Home(receipt.get("home", Home.ACS)),
         format=kind,
@@ -147,38 +148,52 @@ def _silenced(told: Document) -> Silenced:
 
 
 def recording_of(
-    folder: str, manifest: Document | None, chunks: Sequence[ChunkRecord], now: datetime
+    folder: str, manifest: Document | None, chunks: Sequence[ChunkRecord], now: datetime, odd: list[str] | None = None
 ) -> RecordingRecord | None:
-    """Return the record of a recording from its manifest and chunks; None when neither names it."""
+    """Return the record of a recording from its manifest and chunks; None when neither names it.
+
+    A field of the manifest that this version cannot read is left out, and its name is added to `odd`.
+    """
     told = manifest or {}
     task = chunks[0].task if chunks else None
-    recording_id = told.get("recordingId") or (task.recording_id if task else None)
+    recording_id = task.recording_id if task else told.get("recordingId")
     if not isinstance(recording_id, str) or not is_opaque_id(recording_id):
         return None
     request = told.get("request") if isinstance(told.get("request"), dict) else {}
     tags = told.get("tags") if isinstance(told.get("tags"), dict) else {}
+    facts = {
+        "started_here": bool(told.get("startedHere")),
+        "started_at": told.get("startedAt"),
+        "started_by": told.get("startedBy"),
+        "request": request or {},
+        "tenant": told["tenant"] if isinstance(told.get("tenant"), str) else None,
+        "consent": told.get("consent") if isinstance(told.get("consent"), dict) else None,
+        "consents": told["consents"] if isinstance(told.get("consents"), list) else (),
+        "more_consents": _count(told.get("moreConsents")),
+        "pauses": _pauses_in(told),
+        "more_pauses": _count(told.get("moreCommandedPauses")),
+        "tags": None if (request or {}).get("tags", {}) == tags else tags,
+        "announced_count": _announced(told),
+    }
+    known = {
+        "recording_id": _id(recording_id),
+        "folder": folder,
+        "call_id": _text(told.get("callId")) or (task.call_id if task else None),
+        "server_call_id": _text(told.get("serverCallId")) or (task.server_call_id if task else None),
+        "first_event_at": min((chunk.first_seen_at for chunk in chunks), default=now),
+    }
     try:
-        return RecordingRecord(
-            recording_id=_id(recording_id),
-            folder=folder,
-            call_id=told.get("callId") or (task.call_id if task else None),
-            server_call_id=told.get("serverCallId") or (task.server_call_id if task else None),
-            started_here=bool(told.get("startedHere")),
-            started_at=told.get("startedAt"),
-            started_by=told.get("startedBy"),
-            request=request or {},
-            tenant=told["tenant"] if isinstance(told.get("tenant"), str) else None,
-            consent=told.get("consent") if isinstance(told.get("consent"), dict) else None,
-            consents=told["consents"] if isinstance(told.get("consents"), list) else (),
-            more_consents=_count(told.get("moreConsents")),
-            pauses=_pauses_in(told),
-            more_pauses=_count(told.get("moreCommandedPauses")),
-            tags=None if (request or {}).get("tags", {}) == tags else tags,
-            first_event_at=min((chunk.first_seen_at for chunk in chunks), default=now),
-            announced_count=_announced(told),
-        )
-    except ValidationError:
-        return None
+        return RecordingRecord.model_validate(facts | known)
+    except ValidationError as error:
+        left_out = {str(fault["loc"][0]) for fault in error.errors()}
+        if odd is not None:
+            odd += sorted(left_out)
+    return RecordingRecord.model_validate({name: facts[name] for name in facts.keys() - left_out} | known)
+
+
+def _text(told: object) -> str | None:
+    """Return a text that tables can store."""
+    return told if isinstance(told, str) and told.isprintable() else None
 
 
 def _count(told: object) -> int:
@@ -188,9 +203,9 @@ def _count(told: object) -> int:
 def unfinished_in(manifest: Document | None, chunks: Sequence[ChunkRecord]) -> int:
     """Return the number of chunks in a manifest without a receipt: they were not archived when it was written."""
     entries = (manifest or {}).get("chunks")
-    known = {(chunk.task.index, chunk.task.document_id) for chunk in chunks}
+    known = {f"{chunk.task.index}/{chunk.task.document_id}" for chunk in chunks}
     named = {
-        (entry.get("index"), entry.get("documentId"))
+        f"{entry.get('index')}/{entry.get('documentId')}"
         for entry in (entries if isinstance(entries, list) else [])
         if isinstance(entry, dict)
     }
@@ -223,6 +238,12 @@ def _id(text: str) -> str:
     if not is_opaque_id(text):
         raise ValueError("not an id")
     return canonical_id(text)
+
+
+def _index(told: object) -> object:
+    if isinstance(told, int | float) and not 0 <= told <= HIGHEST_INDEX:
+        raise ValueError("not the index of a file")
+    return told
 
 
 def _facts(metadata: bytes | None) -> Any:
