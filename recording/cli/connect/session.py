@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -210,7 +211,10 @@ class Column:
 
 
 def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Table:
-    """Return a table as wide as its contents, or as the screen: then columns that may be cut are cut."""
+    """Return a table as wide as its contents, or as the screen: then columns that may be cut are cut.
+
+    Where that is not enough the widest of the others are folded, so that none of them loses anything.
+    """
     has_header = any(column.header for column in columns)
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
     width = _WIDE if session.is_wide else session.console.width
@@ -219,10 +223,11 @@ def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Ta
     widths = needed | _shares(columns, needed, width)
     for place in shown:
         column = columns[place]
+        is_folded = column.may_wrap or (widths[place] < needed[place] and not column.may_be_cut)
         made.add_column(
             column.header,
             justify="right" if column.is_number else "left",
-            no_wrap=not column.may_wrap,
+            no_wrap=not is_folded,
             overflow="ellipsis" if column.may_be_cut else "fold",
             width=widths[place],
         )
@@ -232,10 +237,14 @@ def table(session: Session, columns: list[Column], rows: list[list[Cell]]) -> Ta
 
 
 def _shares(columns: list[Column], needed: dict[int, int], width: int) -> dict[int, int]:
-    """Return the widths of the columns that may give way: what a short one does not need, a long one gets."""
-    may_give = [place for place in needed if columns[place].may_be_cut or columns[place].may_wrap]
-    giving = sorted(may_give, key=lambda place: needed[place])
-    room = width - 2 * (len(needed) - 1) - sum(length for place, length in needed.items() if place not in giving)
+    """Return the widths of the columns that give way: what a short one does not need, a long one gets."""
+    giving = [place for place in needed if columns[place].may_be_cut or columns[place].may_wrap]
+    others = sorted((place for place in needed if place not in giving), key=lambda place: needed[place])
+    room = width - 2 * (len(needed) - 1) - sum(needed[place] for place in others)
+    while others and needed[others[-1]] > _NARROWEST and room < sum(min(needed[at], _NARROWEST) for at in giving):
+        giving.append(others.pop())
+        room += needed[giving[-1]]
+    giving.sort(key=lambda place: needed[place])
     shares: dict[int, int] = {}
     for left, place in zip(range(len(giving), 0, -1), giving, strict=True):
         shares[place] = min(needed[place], max(_NARROWEST, room // left))
@@ -271,11 +280,14 @@ def _cell(cell: str | Text, width: int | None) -> Text:
     if not isinstance(cell, str):
         return cell
     shown = printable(cell)
-    if width is None or len(shown) <= width:
+    if width is None or cell_len(shown) <= width:
         return Text(shown)
-    end = min(_END, width // 2)
-    return Text(f"{shown[: width - end - 1]}…{shown[-end:]}")
+    end = shown[-min(_END, width // 2) :]
+    while cell_len(end) > width // 2:
+        end = end[1:]
+    return Text(f"{set_cell_size(shown, width - cell_len(end) - 1)}…{end}")
 
 
 def _length(cell: str | Text) -> int:
-    return len(printable(cell)) if isinstance(cell, str) else len(cell.plain)
+    """Return how many columns of the screen a cell needs; a letter of some scripts takes two."""
+    return cell_len(printable(cell)) if isinstance(cell, str) else cell.cell_len
