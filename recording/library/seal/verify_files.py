@@ -78,7 +78,7 @@ def verify_files(
     for name in outside:
         if _needs_proof(name) and name not in sealed:
             verdict.report(ProblemKind.FILE_NOT_SEALED, name)
-        if _folder(name) in proofs and _needs_receipt(name) and receipt_name(name) not in sealed:
+        if (log or proofs) and _needs_receipt(name) and receipt_name(name) not in sealed:
             verdict.report(ProblemKind.MEDIA_NOT_SEALED, name, "no receipt vouches for it")
     _check_one_log(case)
     _check_neighbours(case)

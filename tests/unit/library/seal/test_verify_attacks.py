@@ -15,6 +15,8 @@ from recording.domain.seal.checkpoint import Checkpoint, signed
 from recording.domain.seal.leaves import Kind, Proved, leaf_of, read_proofs, written_proofs
 from recording.domain.seal.merkle import Tree
 from recording.domain.seal.signature import pem_of
+from recording.library.seal.verdict import FolderFiles
+from recording.library.seal.verify import verify
 from tests.unit.library.seal.seal_world import acts, archives, copied, sealed_world, seals, verified
 
 SIGNER = FakeSealKey()
@@ -217,6 +219,23 @@ def test_media_whose_receipt_was_taken_away_with_its_proof_is_named(copy: Path) 
     receipt.unlink()
     assert "media_not_sealed" in found(folder, whole=False)
     assert "leaf_without_file" in found(copy)
+
+
+@pytest.mark.parametrize("place", ["2026/11/24/call/made-up", "made-up", "", "_certificates"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_media_in_a_folder_without_any_proof_is_named(copy: Path, place: str, *, alone: bool) -> None:
+    """Whoever puts in a recording of his own, or takes every document of one away, must not read "as sealed"."""
+    folder = folders(copy)[0] if alone else copy
+    forged = folder / place / "0000-0-weu-d1-made-up.wav"
+    forged.parent.mkdir(parents=True, exist_ok=True)
+    forged.write_bytes(b"RIFF")
+    assert found(folder, whole=False) == {"media_not_sealed"}
+
+
+def test_media_alone_is_nothing_to_verify(tmp_path: Path) -> None:
+    """Exit code 2, and not 1: the folder is no copy of an archive."""
+    (tmp_path / "song.wav").write_bytes(b"RIFF")
+    assert verify(FolderFiles(tmp_path)).is_empty
 
 
 def test_recordings_that_change_folders_are_noticed(copy: Path) -> None:
