@@ -245,7 +245,7 @@ class AzureProbe:
             attempt(partial(queue.get_queue_properties, raw_response_hook=hook))
         try:
             return parsedate_to_datetime(dates[-1]).astimezone(UTC)
-        except (IndexError, ValueError):
+        except (IndexError, OverflowError, TypeError, ValueError):
             raise StorageError("the storage's answer has no date") from None
 
     def is_same_account(self) -> bool:

@@ -8,6 +8,7 @@ from recording.domain.host_json import Fault
 from recording.errors import RecordingError
 from recording.errors.codes import Code
 from recording.ports import Ports
+from recording.ports.bulkhead import ODD_CONTENT
 from recording.ports.probe import Probe
 from recording.settings import Settings
 
@@ -33,6 +34,9 @@ _REMEDIES = {
     Code.SEAL_ALTERED: "Serious: docs/runbook.md, seal-behind. Do not write to the container `recording-seal` by hand.",
     Code.LOG_UNAVAILABLE: "Give the identity Log Analytics Reader on the workspace; look at MONITOR_WORKSPACE_ID.",
 }
+
+
+_NONSENSE = "Another service or a proxy may have answered: look at the address that this check uses."
 
 
 class State(StrEnum):
@@ -76,6 +80,8 @@ def run_check(name: str, check: Callable[[], Said]) -> Finding:
         return Finding(name, State.SKIPPED, str(reason))
     except RecordingError as error:
         return Finding(name, State.FAILED, f"{error.code}: {error}", _REMEDIES.get(error.code, "See docs/errors.md."))
+    except ODD_CONTENT as error:  # no message: an answer of any host may be repeated in it
+        return Finding(name, State.FAILED, f"an answer that makes no sense ({type(error).__name__})", _NONSENSE)
     return Finding(name, State.FAILED if remedy else State.OK, found, remedy)
 
 

@@ -50,6 +50,25 @@ def test_one_broken_thing_is_named_and_nothing_else(name: str, patient: Patient,
     assert failed[0].remedy
 
 
+@pytest.mark.parametrize("error", [OverflowError("https://x/?sig=s"), AttributeError("x"), KeyError("y"), ValueError()])
+@pytest.mark.parametrize("asked", ["server_time", "protection", "subscriptions", "queue", "dead_letters", "post_event"])
+def test_an_answer_that_makes_no_sense_fails_its_own_checks_only(
+    patient: Patient, tmp_path: Path, asked: str, error: Exception
+) -> None:
+    """A date in the year 1, or a page instead of JSON: all other checks were lost with it, and what was asked for."""
+
+    def raises(*_: object, **__: object) -> None:
+        raise error
+
+    setattr(patient.probe, asked, raises)
+    found = patient.findings(tmp_path)
+    failed = [finding for finding in found if finding.state is State.FAILED]
+    assert [finding.check for finding in found] == ["python", "settings", "host_json", "retention", *CHECKS]
+    assert 1 <= len(failed) <= 3
+    assert all(type(error).__name__ in finding.found and finding.remedy for finding in failed)
+    assert "sig=" not in f"{failed}"
+
+
 def test_every_check_has_a_fault_that_it_finds() -> None:
     """A check that never fails proves nothing."""
     assert {"python", "settings", "host_json", "retention", *CHECKS} - {check for check, _ in BROKEN.values()} == {
