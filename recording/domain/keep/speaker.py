@@ -19,6 +19,7 @@ from recording.domain.keep.destroy import Look, Obstacle, obstacles
 from recording.domain.keep.traces import Subject, redacted
 from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, Home, MetadataOutcome
+from recording.domain.state.transitions import is_archived
 from recording.errors import RequestError, SourceBrokenError
 
 SCHEMA = 1
@@ -34,6 +35,7 @@ class NotAlone(StrEnum):
     SHARED = "channel_is_shared"
     ELSEWHERE = "media_is_not_in_the_archive"
     OFFLINE = "archive_tier"  # it must be rehydrated first
+    HELD = "media_is_held"  # it is stored beside the archive's files, and an operator has to decide about it first
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Voice:
     channels: tuple[int, ...]
     metadata: bytes
     kinds: tuple[str, ...] = ()  # of the person, as a participant
+
+
+def is_stored_unproved(chunk: ChunkRecord) -> bool:
+    """Return whether bytes of a chunk that is not archived are stored: who can be heard in them is not known."""
+    return not is_archived(chunk) and bool(chunk.suspects or chunk.blob_name or chunk.fallback)
 
 
 def voice_in(chunk: ChunkRecord, document: bytes | None, subject: Subject) -> Voice | NotAlone | None:

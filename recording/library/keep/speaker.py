@@ -126,7 +126,11 @@ def _voices(chunks: Sequence[ChunkRecord], task: SpeakerTask) -> tuple[list[Voic
     """
     voices, fault = list[Voice](), None
     for chunk in chunks:
-        if not is_archived(chunk) or chunk.disposed_at is not None or not chunk.blob_name:
+        if chunk.disposed_at is not None:
+            continue
+        if rules_of.is_stored_unproved(chunk):
+            fault = NotAlone.HELD
+        if not is_archived(chunk) or not chunk.blob_name:
             continue
         found: Voice | NotAlone | None
         try:

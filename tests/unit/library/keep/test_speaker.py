@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dev.in_memory.builders import RECORDING_ID, document_id, metadata, mp3, task, wav
+from dev.in_memory.builders import RECORDING_ID, document_id, metadata, mp3, record, task, wav
 from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.erasure_world import erase, everything, nights
 from dev.in_memory.fakes.archive import FakeArchive
@@ -27,6 +27,7 @@ from recording.domain.keep import speaker as rules_of
 from recording.domain.keep.erasure import ErasureState
 from recording.domain.media.silence import silenced
 from recording.domain.media.wav_layout import read_wav_layout
+from recording.domain.state.chunk import ChunkState, Suspect
 from recording.domain.state.records import changed
 from recording.errors import RequestError
 from recording.errors.codes import Code
@@ -348,3 +349,28 @@ def test_a_voice_is_not_erased_while_a_chunk_cannot_be_read(scope: str) -> None:
     (item,) = erasure_status(erasure_id, here.ports, here.settings).items
     assert item.custody is not None
     assert item.custody.speakers[0].refused != "unreadable_record"
+
+
+@pytest.mark.parametrize("state", [ChunkState.QUARANTINED, ChunkState.EXPIRED])
+@pytest.mark.parametrize("scope", ["speaker", "speaker_else_recording"])
+def test_a_voice_is_not_erased_while_media_of_the_recording_is_held(scope: str, state: ChunkState) -> None:
+    """Bytes that wait for a decision have the person's voice, or not: nobody can say that it is gone."""
+    here, custodian = archived()
+    folder, at = here.record().task.folder, task(1, document_id(1))
+    name = f"{folder}/0001-{document_id(1)}.suspect-0.wav"
+    here.fakes.archive.put_media(name, memoryview(VOICE * 40), "audio/wav", {})
+    kept = Suspect(blob_name=name, sha256=None, length_bytes=80, reason="media_truncated", at=here.now)
+    here.fakes.catalog.add_chunk(record(state, task=at, quarantine_reason="media_suspect", suspects=(kept,)))
+    here.follows_up()
+    erasure_id = asks(here, scope)
+    nights(here, 3)
+    told = item(here, erasure_id)
+    if scope == "speaker_else_recording":
+        assert (told.state, voice_left(custodian)) == ("DISPOSED", 0)
+        return
+    assert (told.state, told.refused_because) == ("KEPT", "media_is_held")
+    assert erasure_status(erasure_id, here.ports, here.settings).erasure.done_at is None
+    (_, held) = here.fakes.catalog.chunks_of(RECORDING_ID)
+    here.fakes.catalog.save_chunk(changed(held, suspects=()))  # nothing of it is stored any more
+    nights(here, 3)
+    assert item(here, erasure_id).state == "SPEAKER_ERASED"
