@@ -35,7 +35,7 @@ def held_media(request: func.HttpRequest, ports: Ports, settings: Settings) -> f
     record = chunk_of_id(str(request.route_params.get("id", "")), ports)
     if record is None:
         raise RequestError("there is no such chunk", code=Code.UNKNOWN_ID)
-    return _serve(find_suspect(record, request.params.get("blob")), request, ports, settings)
+    return _serve(find_suspect(record, request.params.get("blob"), ports), request, ports, settings)
 
 
 @endpoint(Operation.SEE_PEAKS)

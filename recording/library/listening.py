@@ -12,6 +12,7 @@ from datetime import timedelta
 from recording.domain.archived.drift import is_disposed
 from recording.domain.archived.layout import FORMAT_BY_EXTENSION
 from recording.domain.find.short_ids import short_id
+from recording.domain.ids import mark_of
 from recording.domain.incoming.roles import Operation
 from recording.domain.media.wav_layout import (
     WavLayout,
@@ -42,6 +43,7 @@ STRETCH_BYTES = MOST_BYTES  # where the duration of the media is not known
 REMEMBERED = timedelta(minutes=10)
 _LAYOUT_REMEMBERED = timedelta(hours=1)
 _UNKNOWN_TYPE = "application/octet-stream"
+_SHORT_MARK = 8  # characters of a digest, in the trail: a chunk has a few suspects
 Read = Callable[[int, int], tuple[bytes, int]]
 
 
@@ -52,6 +54,7 @@ class Media:
     Attributes:
         etag: permanent for these bytes, since it is made from their digest.
         layout: that of the file from which the speaker is extracted.
+        suspect: names these bytes among the chunk's suspects; None for what is archived.
     """
 
     chunk: ChunkRecord
@@ -60,6 +63,7 @@ class Media:
     etag: str
     channel: int | None = None
     layout: WavLayout | None = None
+    suspect: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -117,7 +121,7 @@ def note_listening(media: Media, first: int, length: int, caller: str | None, po
         StorageError: the trail cannot be written; then nothing may be heard.
     """
     size, unit = _stretch(media)
-    key = (Operation.LISTEN, caller, media.chunk.task.recording_id, str(media.chunk.key), media.channel)
+    key = (Operation.LISTEN, caller, media.chunk.task.recording_id, str(media.chunk.key), media.etag)
     note_stretches(key, first, length, size, lambda begin, end: _part_of(media, begin, end, unit), ports)
 
 
@@ -153,19 +157,22 @@ def note_stretches(  # noqa: PLR0917 - a part, and how it is told
         ports.memory.put((*key, number), True, now + REMEMBERED)
 
 
-def find_suspect(record: ChunkRecord, blob_name: str | None) -> Media:
+def find_suspect(record: ChunkRecord, blob_name: str | None, ports: Ports) -> Media:
     """Return suspect media of a chunk, so that the operator can listen before deciding.
 
     Args:
         record: a held chunk.
         blob_name: which of its suspects; None: the last one.
+        ports: approved erasures are read.
 
     Raises:
-        RequestError: `chunk_not_found` (404); it has no such media.
+        RequestError: `chunk_not_found` (404), it has no such media; `erasure_approved` (409).
+        StorageError: approved erasures do not answer.
     """
     found = [one for one in record.suspects if blob_name in (None, one.blob_name)]
     if not found:
         raise RequestError("the chunk has no such bytes", code=Code.CHUNK_NOT_FOUND)
+    check_is_shown([record.task.recording_id], ports)
     suspect, kind = found[-1], FORMAT_BY_EXTENSION.get(found[-1].blob_name.rpartition(".")[2])
     as_kept = changed(
         record,
@@ -177,7 +184,8 @@ def find_suspect(record: ChunkRecord, blob_name: str | None) -> Media:
         fallback=None,
     )
     media_type = kind.media_type if kind else _UNKNOWN_TYPE
-    return Media(as_kept, suspect.length_bytes, media_type, f'"{suspect.sha256 or record.key}"')
+    mark = suspect.sha256 or mark_of(suspect.blob_name)
+    return Media(as_kept, suspect.length_bytes, media_type, f'"{mark}"', suspect=mark[:_SHORT_MARK])
 
 
 # --- which media -----------------------------------------------------------------------------------------------------
@@ -291,5 +299,6 @@ def _part_of(media: Media, first: int, last: int, unit: str) -> str:
     """Return the part in words: `chunk 0, 60-120 s`."""
     scale = STRETCH_SECONDS if unit == "s" else STRETCH_BYTES
     end = round((media.chunk.duration_ms or 0) / 1000) if unit == "s" else media.length_bytes
-    speaker = "" if media.channel is None else f" channel {media.channel}"
-    return f"chunk {media.chunk.task.index}{speaker}, {first * scale}-{min((last + 1) * scale, end)} {unit}"
+    which = "" if media.channel is None else f" channel {media.channel}"
+    which += "" if media.suspect is None else f" suspect {media.suspect}"
+    return f"chunk {media.chunk.task.index}{which}, {first * scale}-{min((last + 1) * scale, end)} {unit}"

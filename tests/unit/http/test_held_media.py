@@ -5,8 +5,11 @@ import azure.functions as func
 from dev.in_memory.builders import RECORDING_ID, record
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState, Suspect
+from recording.domain.state.recording import RecordingRecord
+from recording.library.keep.holds import place_hold
 from tests.unit.http.test_console import OWN_PAGE, content, principal
 from tests.unit.http.test_console import ask as ask_console
+from tests.unit.library.keep.test_erasures import approved
 
 
 def with_suspects(*sounds: bytes) -> World:
@@ -38,7 +41,32 @@ def test_bytes_that_wait_for_a_decision_can_be_heard_by_those_who_decide() -> No
     assert (answer.status_code, answer.get_body()) == (206, b"cdef"), "the last ones, when none are named"
     assert answer.headers["Content-Type"] == "audio/wav"
     assert hear(here, held["id"], "Recording.Admin", blob=held["suspects"][0]).get_body() == b"2345"
-    assert [row.caller for row in here.fakes.audit.written if row.operation == "chunk_media"] == ["ann"]
+    heard = [row for row in here.fakes.audit.written if row.operation == "chunk_media"]
+    assert [row.caller for row in heard] == ["ann", "ann"]
+    assert heard[0].part != heard[1].part, "which of the bytes were heard"
+    assert hear(here, held["id"], "Recording.Admin", blob=held["suspects"][0]).status_code == 206
+    assert len([row for row in here.fakes.audit.written if row.operation == "chunk_media"]) == 2, "as for any media"
+
+
+def test_bytes_of_one_chunk_have_tags_of_their_own() -> None:
+    """A player that continues with `If-Range` would join the beginning of one with the end of the other."""
+    here = with_suspects(b"0123456789", b"abcdefghij")
+    (held,) = content(ask_console(here, "held", OWN_PAGE | principal("Recording.Admin")))["held"]
+    tags = {hear(here, held["id"], "Recording.Admin", blob=name).headers["ETag"] for name in held["suspects"]}
+    assert len(tags) == 2
+
+
+def test_bytes_that_wait_are_heard_by_nobody_once_an_erasure_is_approved() -> None:
+    """Like the recording's other media; a hold shows them again."""
+    here = with_suspects(b"0123456789")
+    here.fakes.catalog.add_recording(RecordingRecord(recording_id=RECORDING_ID))
+    approved(here, participant=None, recordings=[RECORDING_ID])
+    (held,) = content(ask_console(here, "held", OWN_PAGE | principal("Recording.Admin")))["held"]
+    refused = hear(here, held["id"], "Recording.Admin")
+    assert (refused.status_code, content(refused)["code"]) == (409, "erasure_approved")
+    assert [row for row in here.fakes.audit.written if row.operation == "chunk_media"] == []
+    place_hold(RECORDING_ID, "case", "evidence", "carol", here.ports)
+    assert hear(here, held["id"], "Recording.Admin").get_body() == b"2345"
 
 
 def test_bytes_that_wait_are_heard_by_nobody_else_and_nothing_else_is_heard_this_way() -> None:
