@@ -95,6 +95,7 @@ class Custody(Stored):
     destroying_since: UtcTime | None = None
     decided: tuple[str, ...] = ()  # the chunks that the decision covers; later ones are not destroyed by it
     decided_marks: str = ""  # in place of `decided`, where these are many: one mark after the other
+    decided_versions: int = 0  # how many versions there were to destroy at the beginning; for the certificate
     refused: Refusal | None = None
     disposed_at: UtcTime | None = None
     gone_at: UtcTime | None = None  # when storage removes the last byte for good
@@ -244,9 +245,10 @@ def unmarked(custody: Custody) -> Custody:
     return with_changes(custody, _UNMARKED)
 
 
-def destroying(custody: Custody, now: datetime, chunks: tuple[str, ...] = ()) -> Custody:
+def destroying(custody: Custody, now: datetime, chunks: tuple[str, ...] = (), versions: int = 0) -> Custody:
     """Return the row of a recording whose destruction begins now; from here on it takes no hold."""
     begun: dict[str, object] = {"state": CustodyState.DESTROYING, "destroying_since": now, "refused": None}
+    begun["decided_versions"] = versions
     if len(chunks) <= MOST_NAMED:
         return with_changes(custody, {**begun, "decided": chunks})
     marks = "".join(map(_mark_of, chunks))
@@ -296,7 +298,7 @@ def _mark_of(chunk: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(chunk.encode()).digest())[:_MARK].decode()
 
 
-_UNDECIDED: dict[str, object] = {"decided": (), "decided_marks": "", "version": 1}
+_UNDECIDED: dict[str, object] = {"decided": (), "decided_marks": "", "decided_versions": 0, "version": 1}
 _UNMARKED: dict[str, object] = {
     "state": CustodyState.KEPT,
     "mark": None,

@@ -126,6 +126,7 @@ def ended(row: Custody, claim: SpeakerClaim | None, certificate: str | None = No
         "state": CustodyState.MARKED if row.mark is not None else CustodyState.KEPT,
         "speaker_of": None,
         "speaker_since": None,
+        "decided_versions": 0,
     }
     if certificate is not None:
         changes["certificates"] = tuple(dict.fromkeys((*row.certificates, certificate)))

@@ -105,7 +105,8 @@ def _decide(
     if offline := offline_proofs(_folders(row.recording_id, ports), ports):
         return _note_refusal(row, Refusal(reason=OFFLINE, at=now, blobs=len(offline)), ports)
     _audit(row, "destroying", ports)
-    begun = row_of.destroying(row, now, tuple(str(chunk.key) for chunk in look.chunks))
+    stored = sum(not version.is_deleted for version in look.versions)
+    begun = row_of.destroying(row, now, tuple(str(chunk.key) for chunk in look.chunks), stored)
     begun = keeping.save_custody(begun)
     again = _look(begun, leftovers, custodian, ports, settings)
     if again is not None and may_destroy(begun, again, ports.clock.now(), settings.dispose_after):
@@ -212,7 +213,8 @@ def _carry_out(row: Custody, leftovers: Leftovers, custodian: Custodian, ports: 
     spared = {chunk.key for chunk in later}
     destroyed = [chunk for chunk in chunks if chunk.key not in spared]
     forget(record, destroyed, name, row, ports, rules=None if is_partial else rules_in_force(ports, settings).rules)
-    document = certificate_of(row, destroyed, len(ours), gone_at, __version__)
+    blobs = len(ours) if is_partial else max(len(ours), row.decided_versions)  # earlier runs have destroyed some
+    document = certificate_of(row, destroyed, blobs, gone_at, __version__)
     ports.archive.put_once(name, document, JSON)
     seal_file(name, ports)
     _audit(row, "disposed", ports)

@@ -219,9 +219,10 @@ def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     ours = _silenced_by(task, chunks)
     _write_again(recording_id, chunks, task)
     name = certificate_name(recording_id, row.speaker_since or ports.clock.now())
-    gone, refused = _destroy_superseded(recording_id, chunks, ours, name, task)
+    found_now, refused = _destroy_superseded(recording_id, chunks, ours, name, task)
+    gone = max(found_now, row.decided_versions)  # an earlier run, to which storage refused some, destroyed the others
     if refused:
-        return _note_protection(row, refused, task)
+        return _note_protection(with_changes(row, {"decided_versions": gone}), refused, task)
     document = rules_of.certificate_of(row, ours, task.claim.request_id, gone, __version__)
     ports.archive.put_once(name, document, JSON)
     seal_file(name, ports)
@@ -268,7 +269,7 @@ def _destroy_superseded(
     """Declare void and destroy all that new files have superseded.
 
     Returns:
-        How many versions were destroyed; and those that storage protects.
+        How many versions there were to destroy; and those that storage protects.
 
     Raises:
         StorageError: storage fails, or it is not known whether a bundle has the voice.
@@ -288,7 +289,7 @@ def _destroy_superseded(
     found = [one for one in _versions(folders, custodian) if _is_to_go(one, ours)]
     found += [one for bundle in bundles for one in custodian.versions(Place.EXPORTS, bundle)]
     refused = destroy_versions(found, custodian)
-    return len(found) - len(refused), refused
+    return len(found), refused
 
 
 def _destroy_stragglers(row: Custody, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:

@@ -1,5 +1,6 @@
 """Dispose: marked, then destroyed after its days by the custodian, with a certificate; refusals are states."""
 
+import itertools
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from dev.in_memory.keep_world import (
 from dev.in_memory.world import world
 from recording.domain.find.find_query import FindQuery
 from recording.domain.keep.custody import CustodyState
-from recording.domain.keep.destroy import Place
+from recording.domain.keep.destroy import Place, StoredVersion
 from recording.errors import StorageBusyError
 from recording.library.directory import find
 from recording.library.follow_up import follow_up
@@ -33,6 +34,7 @@ from recording.library.seal.waiting import seal_recording
 from recording.operate.drift import look_for_drift
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
+from recording.ports.library.keeping import DestroyAnswer
 from tests.unit.library.seal.seal_world import copied, replace_seal, seals, verified
 
 
@@ -287,3 +289,25 @@ def test_what_was_destroyed_is_no_missing_file_of_the_seal(tmp_path: Path) -> No
     verdict = verified(copied(here, tmp_path))
     assert verdict.problems == []
     assert verdict.withdrawn > 0
+
+
+@pytest.mark.parametrize("soft_delete", [None, timedelta(days=7)])
+@pytest.mark.parametrize("how", ["at once", "after a death", "when storage allows the last one"])
+def test_the_certificate_counts_what_earlier_runs_destroyed(how: str, soft_delete: timedelta | None) -> None:
+    """It stays for good: one version of four would say that the others were never there."""
+    here, custodian = archived(**({"soft_delete": soft_delete} if soft_delete else {}))
+    put_rule(here, "delete", 1)
+    stored, real, calls = len(blobs_of_recording(here)), custodian.destroy, itertools.count()
+
+    def destroy(version: StoredVersion) -> DestroyAnswer:
+        number = next(calls)
+        if how == "after a death" and number == 2:
+            raise StorageBusyError("the worker is gone")
+        if how == "when storage allows the last one" and number < 2 * stored and version.name.endswith(".wav"):
+            return DestroyAnswer.REFUSED
+        return real(version)
+
+    object.__setattr__(custodian, "destroy", destroy)
+    days_pass(here, 60)
+    (certificate,) = [one for name, one in here.fakes.archive.blobs.items() if name.startswith("_certificates/")]
+    assert (blobs_of_recording(here), json.loads(certificate.data)["blobs"]) == ([], stored)
