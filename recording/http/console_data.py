@@ -18,6 +18,7 @@ from recording.domain.archived.receipt import gaps_in
 from recording.domain.calls.consent import as_shown
 from recording.domain.find.directory import IndexRow
 from recording.domain.find.find_query import FindQuery, FindState, plan_of
+from recording.domain.ids import canonical_id
 from recording.domain.incoming.lenient import read_time
 from recording.domain.incoming.requests import VerifyRequest
 from recording.domain.incoming.roles import Operation
@@ -140,7 +141,7 @@ def _read_whole_audit(request: func.HttpRequest, ports: Ports, _settings: Settin
 
 @endpoint(Operation.READ_AUDIT_OF_RECORDING)
 def _read_audit_of_recording(request: func.HttpRequest, ports: Ports, _settings: Settings) -> func.HttpResponse:
-    recording_id = request.params["recording"]
+    recording_id = canonical_id(request.params["recording"])
     check_recording_id(recording_id)
     return _page_of_trail(request, recording_id, ports)
 

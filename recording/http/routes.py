@@ -173,8 +173,8 @@ def redrive_held(request: func.HttpRequest, ports: Ports, settings: Settings) ->
 
     if asked.dry_run:
         return as_json(act(), 200)
-    caller = caller_of(request, settings)
-    return as_json(run_audited(Operation.REDRIVE_HELD, asked.recording_id, caller, ports, act), 200)
+    caller, about = caller_of(request, settings), canonical_id(asked.recording_id) if asked.recording_id else None
+    return as_json(run_audited(Operation.REDRIVE_HELD, about, caller, ports, act), 200)
 
 
 @endpoint(Operation.ACCEPT_HELD)

@@ -16,9 +16,11 @@ from recording.domain.find.find_query import FindQuery
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.recording import LastAction
 from recording.errors import RequestError
+from recording.http import console_data, routes
 from recording.http import library as http_library
-from recording.http import routes
 from recording.library.directory import find
+from recording.library.handover.export import request_export
+from recording.library.keep.erasures import request_erasure
 from recording.operate.attention import needs_attention
 from recording.operate.find_recording import find_recording
 from recording.ports import RecordingSummary
@@ -147,3 +149,22 @@ def test_a_call_is_found_by_any_spelling(here: World, call: str) -> None:
     here.runs(hours=1)
     found = find(FindQuery(call=call), here.ports, here.settings)
     assert [one.recording.recording_id for one in found.items] == [RECORDING_ID]
+
+
+@by_any_spelling
+def test_a_request_in_a_body_or_a_query_names_a_recording_by_any_spelling(here: World, spelling: str) -> None:
+    """As one in a path does: who must erase it is not told that there is none, and its trail is not empty."""
+    here.announces()
+    here.runs(hours=1)
+    here.follows_up()
+    twice = [spelling, RECORDING_ID]
+    made = request_erasure({"recordings": twice, "reason": "3 May"}, "alice", here.ports, here.settings)
+    assert made.recordings == (RECORDING_ID,)
+    assert request_export({"recordings": twice}, "carol", here.ports, here.settings)["recordings"] == 1
+    body = json.dumps({"recordingId": spelling}).encode()
+    asked = func.HttpRequest("POST", "https://app/api/held/redrive", body=body)
+    answer(routes.redrive_held(asked, lambda: (here.ports, here.settings)))
+    assert {entry.recording_id for entry in here.fakes.audit.written} == {RECORDING_ID}
+    asked = func.HttpRequest("GET", "https://app/api/console/api/audit", params={"recording": spelling}, body=b"")
+    told = answer(console_data.read_audit(asked, lambda: (here.ports, here.settings)))
+    assert {entry["operation"] for entry in told["entries"]} == {"redrive_held"}

@@ -101,7 +101,7 @@ def request_erasure(body: Any, by: str | None, ports: Ports, settings: Settings)
         participant=participant,
         words=words,
         scope=request.scope,
-        recordings=request.recordings,
+        recordings=tuple(dict.fromkeys(request.recordings)),
         tenants=names_of(ports.scope),
     )
     made = with_changes(made, {"recordings": find_covered(made, ports, settings)})
