@@ -66,10 +66,10 @@ def tell_consent(
         step=asked.step,
         at=now,
         by=caller,
-        basis=asked.basis,
-        reference=asked.reference,
+        basis=_kept(asked.basis),
+        reference=_kept(asked.reference),
         captured_at=asked.captured_at,
-        captured_by=without_numbers(asked.captured_by) if asked.captured_by else None,
+        captured_by=_kept(asked.captured_by),
     )
     check_recording_id(recording_id)
     _check_known(recording_id, ports)
@@ -102,6 +102,11 @@ def tell_consent(
         "state": merged_state(_state_after(record), record),
         "consent": as_shown(record.consent, record.consents),
     }
+
+
+def _kept(text: str | None) -> str | None:
+    """Return evidence as the catalog stores it, without numbers and ids of people."""
+    return without_numbers(text) if text is not None else None
 
 
 def carry_out_for_good(record: RecordingRecord, ports: Ports, settings: Settings) -> RecordingRecord:

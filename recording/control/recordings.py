@@ -244,7 +244,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which set
         started_by=caller or (without_numbers(request.requested_by) if request.requested_by else None),
         is_vouched=caller is not None,
         request={**request.for_catalog(), **_how_it_rests(request, options, policy)},
-        consent=request.consent.as_noted() if request.consent else None,
+        consent=request.consent.for_catalog() if request.consent else None,
         server_call_id=request.server_call_id,
         last_action=LastAction.STARTED_PAUSED if options.pause_on_start else LastAction.STARTED,
         last_action_at=reservation.first_sent,

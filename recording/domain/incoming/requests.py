@@ -25,7 +25,7 @@ from recording.domain.formats import (
     FormatType,
     chosen_combination,
 )
-from recording.domain.ids import composed
+from recording.domain.ids import composed, without_numbers
 from recording.domain.incoming.faults import faults_in
 from recording.domain.incoming.lenient import Time
 from recording.errors import RequestError
@@ -121,6 +121,10 @@ class Consent(Exact):
     captured_at: Time
     captured_by: ShortText
 
+    def for_catalog(self) -> dict[str, Any]:
+        """Return the evidence as the catalog stores it, without numbers and ids of people."""
+        return {name: without_numbers(text) for name, text in self.as_noted().items()}
+
 
 class PauseRequest(Exact):
     """The optional body of `POST recordings/{id}/pause`: a reason, and a maximum duration."""
@@ -181,6 +185,8 @@ class StartRequest(Exact):
             noted.pop(name, None)
         if self.channel_affinity:
             noted["channelAffinity"] = [{"channel": entry.channel} for entry in self.channel_affinity]
+        if self.consent is not None:
+            noted["consent"] = self.consent.for_catalog()
         return noted
 
 

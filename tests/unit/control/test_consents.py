@@ -2,6 +2,7 @@
 
 import pytest
 
+from dev.in_memory.canaries import PARTICIPANT, PHONE
 from dev.in_memory.world import WorkerDiedError, World, dies_at
 from recording.control.consents import tell_consent
 from recording.control.resumes import resume_recording
@@ -184,3 +185,19 @@ def test_a_start_whose_worker_dies_leaves_no_recording_without_its_guards(call: 
     dies_at(here, call, lambda: starts(here), after=after)
     passes(here, 70)
     assert set(here.fakes.catalog.recordings) & set(here.fakes.control.states) == set()
+
+
+def test_evidence_names_nobody_in_the_catalog_and_in_the_manifest() -> None:
+    """Numbers and ids of people are in metadata and media only, whichever word of the evidence has them."""
+    evidence = {"basis": f"said by {PHONE}", "reference": f"call of {PARTICIPANT}", "capturedBy": f"4:{PHONE}"}
+    here = under()
+    recording = starts(here, consent={**EVIDENCE, **evidence})
+    tells(here, recording, ConsentRequest.read({**EVIDENCE, **evidence, "step": "amended"}))
+    here.runs(hours=1, until_quiet=False)
+    row = here.fakes.catalog.recordings[recording]
+    assert row.consent is not None
+    assert row.consent["basis"] == "said by [withheld]" == row.consents[0].basis
+    kept = row.model_dump_json() + "".join(
+        one.data.decode(errors="replace") for one in here.fakes.archive.blobs.values()
+    )
+    assert [one for one in (PHONE[1:], PARTICIPANT) if one in kept] == []
