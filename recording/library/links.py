@@ -15,6 +15,7 @@ from recording.errors.codes import Code
 from recording.library.listening import Media, read_media
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import DONE
+from recording.ports.clock import shared_now
 from recording.settings import Settings
 
 
@@ -33,7 +34,7 @@ def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings
     Args:
         media: a chunk's file as archived; a single speaker's is not stored.
         caller: the caller.
-        ports: archive, links and trail.
+        ports: archive, links, trail, and the catalog's clock.
         settings: whether links are allowed, and for how long they are valid.
 
     Raises:
@@ -51,7 +52,7 @@ def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings
     if task.home is Home.EXTERNAL or not is_archived(media.chunk) or media.chunk.blob_name is None:
         raise RequestError("the file is not in the archive's own storage", code=Code.NOT_ARCHIVED)
     read_media(media, 0, min(1, media.length_bytes), ports)  # a link to an unreadable file would be useless
-    now = ports.clock.now()
+    now = shared_now(ports)  # an instance a day ahead would hand out a link for a day
     until = now.replace(microsecond=0) + settings.download_links_for
     part = f"chunk {task.index}, all of it, by a link until {until:%H:%M:%S} UTC"
 

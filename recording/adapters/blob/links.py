@@ -1,6 +1,6 @@
 """Fills the port DownloadLinks with user-delegation SAS: signed by the app's identity, never by the account's key."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ class DelegatedLinks:
     def __init__(self, settings: Settings) -> None:
         known = settings.archive_storage
         self._name = settings.archive_container
+        self._length = settings.download_links_for or timedelta()
         has_identity = known.connection_string is None and (known.blob_uri or "").startswith("https://")
         self._service = blob_service(known) if has_identity else None
 
@@ -34,7 +35,7 @@ class DelegatedLinks:
         if self._service is None:
             raise StorageRefusedError("download links need an account that is reached over https with an identity")
         with translate_errors("asking for a key to sign a link with"):
-            begin = datetime.now(UTC) - _CLOCKS
+            begin = until - self._length - _CLOCKS  # not by the own clock, which may be hours ahead
             key = attempt(partial(self._service.get_user_delegation_key, begin, until))
             signature = generate_blob_sas(
                 str(self._service.account_name),

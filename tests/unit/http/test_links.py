@@ -57,6 +57,15 @@ def test_a_link_opens_the_archived_bytes_for_minutes_and_the_trail_has_who_was_g
     assert here.fakes.links.open(found["url"]) is None
 
 
+@pytest.mark.parametrize("hours", [25, -25])
+def test_a_link_is_valid_for_minutes_whatever_the_own_clock_says(hours: int) -> None:
+    """An instance a day ahead handed out links for a day; one that is behind, links that had expired."""
+    here = archived()
+    here.skew = timedelta(hours=hours)
+    found = content(link(here))
+    assert datetime.fromisoformat(found["expiresAt"]) == here.now.replace(microsecond=0) + timedelta(minutes=10)
+
+
 def test_without_the_setting_there_are_no_links() -> None:
     """Off by default; the page does not show the button either."""
     here = archived(download_links_for=None)
