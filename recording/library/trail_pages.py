@@ -7,20 +7,22 @@ longer. A page goes back a month at most, so that no request walks through years
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
 from recording.domain.incoming.events import EARLIEST as BEGAN  # ACS recorded no call before
 from recording.domain.times import as_utc
 from recording.errors import RequestError
 from recording.ports import AuditEntry, Ports
+from recording.ports.clock import shared_now
 
 SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=1)
 FEW = 100  # entries of a stretch behind which the next one is twice as long
 AT_ONCE = timedelta(days=31)  # that one page goes back
 EARLIEST = timedelta(days=3653)
 _INSTANT = timedelta(microseconds=1)
-_AHEAD = timedelta(minutes=5)  # another clock may be ahead; nothing later was written
+_AHEAD = timedelta(minutes=5)  # another clock may be ahead; a row of one that is wrong by more is rare
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ def page_of(trail: Trail, position: str, most: int, ports: Ports) -> tuple[list[
         RequestError: the position is none that was given out.
         StorageError: the trail cannot be read.
     """
-    now = ports.clock.now()
+    now = shared_now(ports)
     before, _, mark = position.partition("|")
     latest, oldest = now + _AHEAD, max(trail.since or now - EARLIEST, BEGAN)
-    end = max(min(_read(before) if before else trail.until or latest, latest), BEGAN)
-    first = max(oldest, end - AT_ONCE)
-    entries = _of_recording(trail, end, ports) if trail.recording_id else _backwards(first, end, ports)
+    end = max(_read(before) if before else trail.until or _END_OF_TIME, BEGAN)
+    first = max(oldest, min(end, latest) - AT_ONCE)
+    entries = _of_recording(trail, end, ports) if trail.recording_id else _backwards(first, end, latest, ports)
     rows = list(islice(_behind(entries, mark), most + 1))
     if len(rows) > most:
         return rows[:most], f"{rows[most - 1].at.isoformat()}|{_mark(rows[most - 1])}"
@@ -57,9 +59,13 @@ def _of_recording(trail: Trail, end: datetime, ports: Ports) -> Iterator[AuditEn
     yield from reversed([one for one in about if (trail.since is None or one.at >= trail.since) and one.at < end])
 
 
-def _backwards(first: datetime, end: datetime, ports: Ports) -> Iterator[AuditEntry]:
-    """Yield what is between two times, the newest first."""
+def _backwards(first: datetime, end: datetime, latest: datetime, ports: Ports) -> Iterator[AuditEntry]:
+    """Yield what is between two times, the newest first; before it what instances whose clock is ahead have written."""
     length = SHORTEST
+    if end > latest:
+        begin = max(first, latest)
+        yield from reversed(list(takewhile(lambda one: one.at < end, ports.audit.entries(begin))))
+        end = latest
     while end > first:
         begin = max(first, end - length)
         stretch = list(takewhile(lambda one, end=end: one.at < end, ports.audit.entries(begin)))  # type: ignore[misc]

@@ -166,3 +166,13 @@ def test_a_row_with_anything_in_a_column_is_told_as_far_as_it_goes(storage: Sett
     assert all(text is None or isinstance(text, str) for text in (odd.caller, odd.note, odd.part, odd.recording_id))
     is_lacking = column in ("operation", "outcome") and not (isinstance(value, str) and value)
     assert odd.is_readable is not is_lacking
+
+
+def test_entries_of_an_instance_whose_clock_is_ahead_are_read_too(audit: AuditTrail) -> None:
+    """By a day or by years: who did what must not be missing from the trail until then."""
+    written = [entry(), entry(-60 * 24 * 3), entry(-60 * 24 * 400)]
+    for one in written:
+        audit.add(one)
+    assert list(audit.entries(NOW - timedelta(hours=1))) == written
+    assert list(audit.entries(NOW + timedelta(days=4))) == written[2:]
+    assert list(audit.entries(NOW + timedelta(days=500))) == []

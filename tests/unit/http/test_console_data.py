@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.functions as func
@@ -13,6 +13,7 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, chunk, event, metadata, task, wav
 from dev.in_memory.world import World, world
 from recording.domain.state.records import changed
+from recording.library.trail_pages import Trail, page_of
 from tests.unit.http.test_console import OWN_PAGE, ask, content, outcome, principal
 
 READER = OWN_PAGE | principal("Recording.Read")
@@ -285,3 +286,29 @@ def test_an_end_in_the_future_hides_nothing(until: str) -> None:
 def test_a_begin_before_all_recordings_comes_to_an_end() -> None:
     """Page after empty page led back to the year 1."""
     assert len(paged(archived(), **{"from": "0001-01-01T00:00:00Z"})) == len(paged(archived()))
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=25), timedelta(days=400)])
+@pytest.mark.parametrize("about", [{}, {"recording": RECORDING_ID}])
+def test_what_an_instance_whose_clock_is_ahead_has_written_is_shown(about: dict[str, str], ahead: timedelta) -> None:
+    """Who listened would be missing from the trail for as long as the clock was wrong."""
+    here = archived()
+    for skew in (ahead, timedelta(), ahead + timedelta(minutes=1)):
+        here.skew = skew
+        ask(here, f"recordings/{RECORDING_ID}/verify", READER, "POST")
+    here.skew = timedelta()
+    rows = content(ask(here, "audit", ADMIN, "GET", b"", **about))["entries"]
+    times = [row["at"] for row in rows]
+    assert (sum(row["operation"] == "verify_recording" for row in rows), times) == (3, sorted(times, reverse=True))
+    until = (here.now + timedelta(minutes=1)).isoformat()
+    assert len(content(ask(here, "audit", ADMIN, "GET", b"", to=until, **about))["entries"]) == len(rows) - 2
+    since = (here.now + timedelta(hours=1)).isoformat()
+    assert len(content(ask(here, "audit", ADMIN, "GET", b"", **{"from": since, **about}))["entries"]) == 2
+    found: list[str] = []
+    position: str | None = ""
+    for _ in range(40):
+        page, position = page_of(Trail(about.get("recording")), position or "", 1, here.ports)
+        found += [row.at.isoformat() for row in page]
+        if not position:
+            break
+    assert found == [datetime.fromisoformat(at).isoformat() for at in times]
