@@ -133,10 +133,9 @@ def _route_of(request: func.HttpRequest) -> tuple[ConsoleRoute, dict[str, str]]:
     found = [(route, values) for route in ROUTES if (values := route.match(path)) is not None]
     if not found:
         raise RequestError("the console has no such route", code=Code.UNKNOWN_ROUTE)
-    method = "GET" if request.method == "HEAD" else request.method
     for route, values in found:
-        if route.method == method:
-            return route, values
+        if route.method == ("GET" if request.method == "HEAD" and route.is_media else request.method):
+            return route, values  # HEAD of anything else would leave a row about what is not handed over
     raise RequestError("the route takes another method", code=Code.METHOD_NOT_ALLOWED)
 
 

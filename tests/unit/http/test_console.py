@@ -249,3 +249,14 @@ def test_what_the_page_shows_by_is_what_its_routes_are_opened_by(role: Role | No
         least = role_of(route)
         if least is not None:
             assert may[WORD_OF[least]] == (role is not None and least in INCLUDED[role]), route.path
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_head_is_answered_for_media_alone_and_leaves_no_row(route: ConsoleRoute) -> None:
+    """A vCon or a bundle of which nobody received a byte is not handed over."""
+    here = archived()
+    path = path_of(route).replace("unknown", RECORDING_ID)
+    before = len(here.fakes.audit.written)
+    answer = outcome(ask(here, path, OWN_PAGE | principal("Recording.Admin"), "HEAD", b""))
+    assert (answer == (405, "method_not_allowed")) == (not route.is_media)
+    assert len(here.fakes.audit.written) == before
