@@ -70,7 +70,11 @@ Rows = dict[tuple[str, str | None, str | None], PauseRow]
 
 @dataclass(frozen=True)
 class PauseReport:
-    """All lines, by day, caller and reason. `is_complete` is False when there were more recordings than are read."""
+    """All lines, by day, caller and reason.
+
+    `is_complete` is False when there were more recordings than are read, rows that cannot be read, or more pauses of a
+    recording than its row keeps.
+    """
 
     rows: tuple[PauseRow, ...]
     recordings: int
@@ -101,22 +105,24 @@ def report_pauses(query: PauseQuery, ports: Ports, settings: Settings) -> PauseR
         raise RequestError("to must be later than from")
     rows: Rows = {}
     asked = FindQuery.model_validate({"from": query.since, "to": query.until, "limit": LARGEST_PAGE})
-    seen = 0
+    seen, is_all = 0, True
     while True:
         page = find(asked, ports, settings)
+        is_all = is_all and not page.unreadable
         for found in page.items:
             seen += 1
-            _count(rows, found, ports)
+            is_all = _count(rows, found, ports) and is_all
         if page.next is None or seen >= MOST_RECORDINGS:
-            return PauseReport(tuple(_in_order(rows)), seen, page.next is None)
+            return PauseReport(tuple(_in_order(rows)), seen, is_all and page.next is None)
         asked = with_changes(asked, {"next": page.next})
 
 
-def _count(rows: Rows, found: Found, ports: Ports) -> None:
-    """Add a recording's pauses to their lines, and each finding to one line."""
+def _count(rows: Rows, found: Found, ports: Ports) -> bool:
+    """Add a recording's pauses to their lines, and each finding to one line; return whether these are all of them."""
     record = found.recording
     is_paused = bool(record.pauses or found.facts.pause_count)
-    findings = findings_of(record, *all_chunks_of(record.recording_id, ports.catalog)) if is_paused else []
+    chunks, unread = all_chunks_of(record.recording_id, ports.catalog) if is_paused else ([], [])
+    findings = findings_of(record, chunks, unread) if is_paused else []
     asked = [pause for pause in record.pauses if pause.how is not PauseEnd.REFUSED]
     for pause in asked:
         _add(_row_of(rows, pause.at, pause), pause)
@@ -124,6 +130,7 @@ def _count(rows: Rows, found: Found, ports: Ports) -> None:
         is_ours = finding.what != ELSEWHERE
         begun = max((one for one in asked if is_ours and one.at <= finding.at), key=lambda one: one.at, default=None)
         _row_of(rows, begun.at if begun else finding.at, begun).findings += 1
+    return not (unread or found.facts.unread_rows or record.more_pauses)
 
 
 def _row_of(rows: Rows, at: datetime, pause: CommandedPause | None) -> PauseRow:

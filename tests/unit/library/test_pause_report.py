@@ -11,6 +11,7 @@ from dev.in_memory.world import World
 from recording.control.pause_notes import end_pause
 from recording.control.recordings import get_recording
 from recording.domain.calls.pauses import PauseEnd
+from recording.domain.state.records import changed
 from recording.library.pause_report import PauseQuery, report_pauses
 from tests.unit.control.calls import pauses, starts, under
 from tests.unit.control.test_findings import played
@@ -73,3 +74,18 @@ def test_a_refused_pause_is_none_and_an_open_one_is_open() -> None:
     here.follows_up()
     (row,) = reported(here)
     assert (row["pauses"], row["open"], row["findings"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("what", ["nothing", "the recording's row", "a chunk's row", "pauses beyond those in the row"])
+def test_a_report_that_lacks_pauses_is_not_called_complete(what: str) -> None:
+    """An auditor adds up its lines."""
+    here, name = played((20, 55), told=[(20, 55)])
+    record = here.fakes.catalog.recordings[name]
+    if what == "the recording's row":
+        here.fakes.catalog.unreadable.add(name)
+    elif what == "a chunk's row":
+        here.fakes.catalog.unreadable.update(here.fakes.catalog.chunks)
+    elif what.startswith("pauses"):
+        here.fakes.catalog.save_recording(changed(record, more_pauses=3))
+    query = PauseQuery.model_validate({"from": here.now - timedelta(days=2), "to": here.now + timedelta(days=1)})
+    assert report_pauses(query, here.ports, here.settings).is_complete == (what == "nothing")
