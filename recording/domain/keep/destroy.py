@@ -149,6 +149,22 @@ def _stems(chunk: ChunkRecord, template: str) -> list[str]:
     return [name.rpartition(".")[0] for name in names if name]
 
 
+def mark_of(found: Disposition, at: datetime) -> Mark:
+    """Return the mark of a recording that is due: why, by which rules and by which requests."""
+    last = found.reasons[-1]
+    why = without_numbers(last.because.value + (f": {last.source}" if last.source else ""))
+    return Mark(at=at, why=why, rules=found.rules, requests=found.requests)
+
+
+def mark_as_decided(mark: Mark | None, found: Disposition, now: datetime) -> Mark:
+    """Return the mark with what decides by now: rules may have changed since, or two people have asked for it.
+
+    Its time stays; but a request that came after it is the decision of now, and does not wait.
+    """
+    is_asked_since = mark is None or not set(found.requests) <= set(mark.requests)
+    return mark_of(found, now if mark is None or is_asked_since else mark.at)
+
+
 def certificate_name(recording_id: str, begun_at: datetime) -> str:
     """Return where a certificate is kept: the same for the same destruction, however often it is written."""
     return f"{layout.CERTIFICATES}{begun_at:%Y/%m}/{name_of(recording_id)}-{begun_at:%Y%m%dT%H%M%S}.json"

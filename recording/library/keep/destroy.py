@@ -29,11 +29,13 @@ from recording.domain.keep.destroy import (
     certificate_of,
     folders_of,
     is_of_later_chunk,
+    mark_as_decided,
     may_destroy,
     may_destroy_again,
     obstacles,
     refusal_of,
 )
+from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError, StorageBusyError
@@ -104,6 +106,7 @@ def _decide(
         return _note_obstacles(row, against, look, now, ports)
     if offline := offline_proofs(_folders(row.recording_id, ports), ports):
         return _note_refusal(row, Refusal(reason=OFFLINE, at=now, blobs=len(offline)), ports)
+    row = with_changes(row, {"mark": mark_as_decided(row.mark, look.found, now)})
     _audit(row, "destroying", ports)
     stored = sum(not version.is_deleted for version in look.versions)
     begun = row_of.destroying(row, now, tuple(str(chunk.key) for chunk in look.chunks), stored)

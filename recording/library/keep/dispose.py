@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from recording.domain.ids import without_numbers
 from recording.domain.keep import custody as row_of
-from recording.domain.keep.custody import Custody, CustodyState, Mark
+from recording.domain.keep.custody import Custody, CustodyState
+from recording.domain.keep.destroy import mark_of
 from recording.domain.keep.disposition import Action
 from recording.domain.keep.rules import RuleSet
 from recording.domain.state.recording import RecordingRecord
@@ -248,17 +248,15 @@ class _Run:
 
     def _mark(self, one: Assessed, custody: Custody | None) -> Custody | None:
         """Note that a recording is due: it is destroyed after `DISPOSE_AFTER_DAYS`, unless something changes."""
-        last = one.disposition.reasons[-1]
-        why = without_numbers(last.because.value + (f": {last.source}" if last.source else ""))
         now = self.ports.clock.now()
-        mark = Mark(at=now, why=why, rules=self.rules.number, requests=one.disposition.requests)
+        mark = mark_of(one.disposition, now)
         keeping, recording_id = keeping_of(self.ports), one.record.recording_id
         wanted = row_of.marked(custody or Custody(recording_id=recording_id), mark)
         if custody is not None:
             saved: Custody | None = keeping.save_custody(wanted)
         else:
             saved = keeping.custody(recording_id) if keeping.add_custody(wanted) else None
-        self.ports.audit.add(AuditEntry(now, OPERATION, recording_id, None, "marked", why))
+        self.ports.audit.add(AuditEntry(now, OPERATION, recording_id, None, "marked", mark.why))
         return saved
 
     def _spare(self, one: Assessed, custody: Custody | None) -> str | None:

@@ -29,12 +29,14 @@ from recording.library.follow_up import follow_up
 from recording.library.keep.dispose import dispose, dispose_if_due
 from recording.library.keep.explain import explain
 from recording.library.keep.holds import place_hold, release_hold
+from recording.library.keep.rules import set_rules
 from recording.library.rebuild import rebuild
 from recording.library.seal.waiting import seal_recording
 from recording.operate.drift import look_for_drift
 from recording.operate.scrub import scrub
 from recording.operate.verify_recording import verify
 from recording.ports.library.keeping import DestroyAnswer
+from tests.unit.library.keep.test_erasures import approved
 from tests.unit.library.seal.seal_world import copied, replace_seal, seals, verified
 
 
@@ -311,3 +313,27 @@ def test_the_certificate_counts_what_earlier_runs_destroyed(how: str, soft_delet
     days_pass(here, 60)
     (certificate,) = [one for name, one in here.fakes.archive.blobs.items() if name.startswith("_certificates/")]
     assert (blobs_of_recording(here), json.loads(certificate.data)["blobs"]) == ([], stored)
+
+
+@pytest.mark.parametrize("since", ["an erasure is approved", "other rules are set"])
+def test_the_certificate_says_what_decided_at_the_end(since: str) -> None:
+    """And not what had marked it before: destroyed by a rule, and days before that rule allows it."""
+    here, _ = archived()
+    put_rule(here, "delete", 1)
+    days_pass(here, 3)
+    row = here.fakes.keeping.custody(RECORDING_ID)
+    assert row is not None
+    assert row.state is CustodyState.MARKED
+    if since == "an erasure is approved":
+        asked = [approved(here)]
+    else:
+        asked, rule = [], {"name": "others", "action": "delete", "days": 2}
+        set_rules({"note": "new policy", "rules": [rule]}, "*", "bob", here.ports)
+    days_pass(here, 1 if asked else 20)
+    (stored,) = [one for name, one in here.fakes.archive.blobs.items() if name.startswith("_certificates/")]
+    told = json.loads(stored.data)
+    why, number = ("erasure_requested", 1) if asked else ("deleted_by_rule", 2)
+    assert (told["why"].partition(":")[0], told["rules"], told["erasures"]) == (why, number, asked)
+    assert (told["decidedAt"] == told["destroyedAt"]) == bool(asked)
+    notes = [row.note or "" for row in here.fakes.audit.written if row.outcome in ("destroying", "disposed")]
+    assert notes == [f"{why}: {asked[0] if asked else 'others'}"] * 2
