@@ -34,6 +34,7 @@ from recording.settings.aside import (
     SET_ASIDE,
     SetAside,
 )
+from recording.settings.places import misplaced
 from recording.settings.values import MediaCheck
 
 DEFAULT_MONITOR_ENDPOINT = "https://api.loganalytics.io"
@@ -225,8 +226,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     for field, setting in settings_by_field().items():
         found[field] = reader.read(setting.name, setting.read, Settings.model_fields[field].default)
     reader.faults |= reader.references
-    if found["parquet_container"] == found["archive_container"]:
-        reader.faults["PARQUET_CONTAINER"] = "must be another container than the archive's"
+    reader.faults |= {name: fault for name, fault in misplaced(found).items() if name not in reader.faults}
     if not reader.faults.keys() & OF_WEBHOOKS:
         tenants = None if "TENANTS" in reader.faults else names_of(found["tenants"])
         if fault := fault_of(found["webhooks"], found["webhook_hosts"], found["webhook_networks"], tenants):

@@ -347,7 +347,7 @@ def duration(text: str) -> timedelta:
     """Read seconds, or hh:mm:ss as host.json writes it."""
     if found := re.fullmatch(r"(\d{1,2}):([0-5]\d):([0-5]\d)", text):
         hours, minutes, seconds = (int(part) for part in found.groups())
-        return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+        text = str(hours * 3600 + minutes * 60 + seconds)
     return timedelta(seconds=number(text, 10, 86_400, "seconds (or hh:mm:ss)"))
 
 

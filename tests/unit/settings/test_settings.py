@@ -112,3 +112,81 @@ def test_secrets_do_not_show_when_settings_are_printed() -> None:
     """A debug line is enough to leak a key."""
     assert SECRET not in repr(read_settings(GOOD))
     assert SECRET not in str(read_settings(GOOD).model_dump())
+
+
+KEYED = f"AccountName=one;AccountKey={SECRET}"
+ONE_BY_IDENTITY = {"DEAD_LETTER_STORAGE__blobServiceUri": "https://one.blob.core.windows.net"}
+ARCHIVE_IN_ONE = {**GOOD, "ARCHIVE_STORAGE": KEYED, "AzureWebJobsStorage": KEYED}
+SAME_PLACE = {
+    "dead letters in the archive": {"DEAD_LETTER_STORAGE": KEYED, "DEAD_LETTER_CONTAINER": "recordings"},
+    "and the account named otherwise": {**ONE_BY_IDENTITY, "DEAD_LETTER_CONTAINER": "recordings"},
+    "dead letters among the bundles": {"DEAD_LETTER_STORAGE": KEYED, "DEAD_LETTER_CONTAINER": "recording-exports"},
+    "dead letters in the quarantine": {"DEAD_LETTER_STORAGE": KEYED, "DEAD_LETTER_CONTAINER": "recording-quarantine"},
+    "dead letters in the fallback": {
+        "FALLBACK_STORAGE": KEYED,
+        "DEAD_LETTER_STORAGE": KEYED,
+        "DEAD_LETTER_CONTAINER": "recordings-fallback",
+    },
+    "a fallback that is the archive": {"FALLBACK_STORAGE": KEYED, "FALLBACK_CONTAINER": "recordings"},
+    "an archive in the quarantine": {"ARCHIVE_CONTAINER": "recording-quarantine"},
+    "an archive in the seal's log": {"ARCHIVE_CONTAINER": "recording-seal"},
+}
+
+
+@pytest.mark.parametrize("said", SAME_PLACE.values(), ids=SAME_PLACE)
+def test_two_kinds_of_files_in_one_container_are_refused(said: dict[str, str]) -> None:
+    """What is read as a dead letter is removed afterwards: with the archive's container, the archive would be."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings({**ARCHIVE_IN_ONE, **said})
+
+    (name,) = failure.value.faults
+    assert name == next(setting for setting in reversed(said) if setting.endswith("_CONTAINER"))
+    assert "a container of its own" in failure.value.faults[name]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"FALLBACK_STORAGE": KEYED.replace("one", "two"), "FALLBACK_CONTAINER": "recordings"},
+        {"DEAD_LETTER_STORAGE": KEYED.replace("one", "two"), "DEAD_LETTER_CONTAINER": "recordings"},
+        {"DEAD_LETTER_CONTAINER": "recordings", "FALLBACK_CONTAINER": "recordings"},
+        {"FALLBACK_STORAGE": KEYED, "DEAD_LETTER_STORAGE": KEYED},
+        {"CUSTODIAN_STORAGE": KEYED},
+        {"CUSTODIAN_STORAGE__blobServiceUri": "https://ONE.blob.core.windows.net/"},
+    ],
+)
+def test_one_name_in_two_accounts_is_two_containers(said: dict[str, str]) -> None:
+    """As is a container that nothing uses; and the custodian's storage is the archive."""
+    assert read_settings({**ARCHIVE_IN_ONE, **said}).archive_container == "recordings"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"CUSTODIAN_STORAGE": KEYED.replace("one", "two")},
+        {"CUSTODIAN_STORAGE__accountName": "two"},
+        {"CUSTODIAN_STORAGE__blobServiceUri": "https://two.blob.core.windows.net"},
+    ],
+)
+def test_a_custodian_of_another_account_is_refused(said: dict[str, str]) -> None:
+    """It finds nothing there, and a certificate says that all is destroyed."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings({**ARCHIVE_IN_ONE, **said})
+
+    assert list(failure.value.faults) == ["CUSTODIAN_STORAGE"]
+
+
+@pytest.mark.parametrize("name", ["COPY_TIME_BUDGET", "FALLBACK_AFTER"])
+@pytest.mark.parametrize("text", ["00:00:00", "00:00:09", "25:00:00", "99:59:59"])
+def test_a_time_is_in_its_range_in_either_form(name: str, text: str) -> None:
+    """With no time at all no copy ever gets on; minutes in the place of hours are a day."""
+    with pytest.raises(SettingsError) as failure:
+        read_settings({**GOOD, name: text})
+
+    assert list(failure.value.faults) == [name]
+
+
+@pytest.mark.parametrize("text", ["00:00:10", "24:00:00", "00:25:00"])
+def test_a_time_at_the_ends_of_its_range_is_taken(text: str) -> None:
+    """As in seconds."""
+    assert read_settings({**GOOD, "COPY_TIME_BUDGET": text}).copy_time_budget.total_seconds() >= 10
