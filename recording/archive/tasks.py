@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from recording.archive.claim import unreadable_task
+from recording.domain.archived.layout import LONGEST_FOLDER
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.events import HIGHEST_INDEX
 from recording.domain.model import with_changes
@@ -18,7 +19,6 @@ from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
-LONGEST_FOLDER = 900  # characters; a blob's name has at most 1,024
 NEWER_AFTER = timedelta(minutes=1)  # delay until a message of a newer version is offered to another worker
 
 

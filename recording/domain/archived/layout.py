@@ -12,6 +12,7 @@ DEFAULT_TEMPLATE = "{yyyy}/{MM}/{dd}/{callId}/{recordingId}/{index}-{documentId}
 CERTIFICATES = "_certificates/"  # where the certificates of what was destroyed begin
 METADATA = ".metadata.json"  # where the name of a metadata document ends
 LONGEST_NAME = 1024  # Blob storage's limit
+LONGEST_FOLDER = 900  # characters: workers refuse a task with a longer one
 JSON = "application/json"  # the content type of every document in the archive, and beside it
 _FOLDER_FIELDS = {"yyyy", "MM", "dd", "HH", "callId", "recordingId"}
 _FILE_FIELDS = {"index", "documentId", "ext"}
@@ -52,13 +53,19 @@ def template_fault(template: str) -> str | None:
         return "has a path segment that ends with a dot"
     if _RUN_TOGETHER.search(template):
         return "has ids that run together; put something between them"
+    if len(_longest_folder(template)) > LONGEST_FOLDER:
+        return f"makes folders longer than {LONGEST_FOLDER} characters"
     if _longest_name(template) > LONGEST_NAME:
         return f"makes names longer than the {LONGEST_NAME} characters that Blob storage takes"
     return None
 
 
+def _longest_folder(template: str) -> str:
+    return folder_of(template, "r" * 64, "c" * 64, datetime.max.replace(tzinfo=UTC))
+
+
 def _longest_name(template: str) -> int:
-    folder = folder_of(template, "r" * 64, "c" * 64, datetime.max.replace(tzinfo=UTC))
+    folder = _longest_folder(template)
     return len(conflict_name(versioned_name(media_name(template, folder, 1_000_000, "d" * 64, None), 99), "f" * 16))
 
 

@@ -133,6 +133,15 @@ def test_every_template_that_is_accepted_makes_folders_that_workers_take(before:
     assert template_fault(template) or is_folder(folder)
 
 
+@pytest.mark.parametrize("length", range(820, 930, 5))
+@pytest.mark.parametrize("ids", ["{recordingId}", "{callId}/{recordingId}"])
+def test_every_length_that_is_accepted_makes_folders_that_workers_take(length: int, ids: str) -> None:
+    """Some lengths fit a blob's name, and every task of them was refused."""
+    template = f"{'x' * length}/{ids}/{{index}}-{{documentId}}.{{ext}}"
+    folder = folder_of(template, "r" * 64, "c" * 64, STARTED)
+    assert template_fault(template) or is_folder(folder)
+
+
 def test_names_lie_where_the_layout_says() -> None:
     """Other people's scripts look there."""
     folder = folder_of(DEFAULT_TEMPLATE, "rec", CALL_ID, STARTED)
