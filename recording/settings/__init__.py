@@ -267,13 +267,19 @@ def use_settings_file(path: Path) -> None:
         content = json.loads(without_comments(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise SettingsError({"--settings": f"names {path}, which cannot be read: {error.strerror}"}) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         place = f": line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise SettingsError({"--settings": f"names {path}, which is not JSON{place}"}) from None
     values = content.get("Values") if isinstance(content, dict) else None
     if not isinstance(values, dict):
         raise SettingsError({"--settings": f'names {path}, a file without "Values", as local.settings.json has them'})
-    os.environ.update({str(name): str(value) for name, value in values.items()})
+    if str(content.get("IsEncrypted")).lower() == "true":
+        raise SettingsError({"--settings": f"names {path}, which is encrypted: run `func settings decrypt` first"})
+    try:
+        os.environ.update({str(name): str(value) for name, value in values.items() if value is not None})
+    except (ValueError, OSError):
+        fault = f"names {path}, which has a name or a value that no environment can hold"
+        raise SettingsError({"--settings": fault}) from None
 
 
 def use_settings_of_app(values: Mapping[str, str]) -> None:

@@ -160,15 +160,35 @@ def test_a_settings_file_may_have_comments(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [("{\n1}", "not JSON: line 2"), ("[]", 'without "Values"'), (None, "cannot be read")]
+    ("content", "told"),
+    [
+        ("{\n1}", "not JSON: line 2"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", 'without "Values"'),
+        (None, "cannot be read"),
+        ('{"IsEncrypted": true, "Values": {"ONE": "CfDJ8"}}', "func settings decrypt"),
+        ('{"Values": {"": "x"}}', "no environment can hold"),
+        ('{"Values": {"A=B": "x"}}', "no environment can hold"),
+        (r'{"Values": {"A": "x\u0000"}}', "no environment can hold"),
+        (r'{"Values": {"A": "\ud800"}}', "no environment can hold"),
+    ],
 )
 def test_a_file_that_is_none_says_why(tmp_path: Path, content: str | None, told: str) -> None:
-    """Three mistakes, three sentences."""
+    """Each mistake has its sentence."""
     file = tmp_path / "local.settings.json"
     if content is not None:
         file.write_text(content)
     with pytest.raises(SettingsError, match=told):
         use_settings_file(file)
+
+
+def test_a_setting_without_a_value_in_a_file_is_not_set(tmp_path: Path) -> None:
+    """It was read as the word None."""
+    file = tmp_path / "local.settings.json"
+    file.write_text('{"Values": {"ONE": null, "TWO": true}}')
+    use_settings_file(file)
+    assert "ONE" not in os.environ
+    assert os.environ["TWO"] == "True"
 
 
 @given(
