@@ -65,11 +65,15 @@ def start_recording(
         reservation = _reserve(request, key, ports)
         if reservation.recording_id is None:
             take_place(reservation.key, caller, settings.running_per_caller, ports)
-            acs_id, acs_state = _ask_for(options, reservation, caller, ports, settings)
-            recording_id = canonical_id(acs_id)
-            reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
-            emit(Event.STARTED, recording_id=recording_id, started_by=caller)
-            _note_start(reservation, acs_id, request, options, caller, ports, settings, owner)
+            try:
+                acs_id, acs_state = ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
+            except ControlError as error:
+                reservation = _completed_meanwhile(reservation, error, caller, ports, settings)
+            else:
+                recording_id = canonical_id(acs_id)
+                reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
+                emit(Event.STARTED, recording_id=recording_id, started_by=caller)
+                _note_start(reservation, acs_id, request, options, caller, ports, settings, owner)
     record = ports.catalog.get_recording(required(reservation.recording_id, "recording_id"))
     if policy.must_be_recorded and record is not None:
         report_before_start(record, ports, settings)
@@ -213,16 +217,21 @@ def _reserve(request: StartRequest, key: str, ports: Ports) -> StartReservation:
     return known
 
 
-def _ask_for(
-    options: StartOptions, reservation: StartReservation, caller: str | None, ports: Ports, settings: Settings
-) -> tuple[str, str]:
-    """Ask ACS to start; a permanent refusal releases the place."""
-    try:
-        return ports.control.start(options, reservation.repeatability_id, reservation.first_sent)
-    except ControlError as error:
-        if not error.retryable:  # else it may be running: the answer was lost, and the same start finds it
-            give_back(reservation.key, caller, settings.running_per_caller, ports)
-        raise
+def _completed_meanwhile(
+    reservation: StartReservation, error: ControlError, caller: str | None, ports: Ports, settings: Settings
+) -> StartReservation:
+    """Return the reservation as the same request, sent before, has completed it; ACS refused this one for that reason.
+
+    Raises:
+        ControlError: there is none, and `error` is the answer; a permanent refusal releases the place.
+    """
+    with suppress(StorageError):
+        known = ports.catalog.get_reservation(reservation.key)
+        if known is not None and known.recording_id is not None:
+            return known
+    if not error.retryable:  # else it may be running: the answer was lost, and the same start finds it
+        give_back(reservation.key, caller, settings.running_per_caller, ports)
+    raise error
 
 
 def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which settings

@@ -1,5 +1,10 @@
 """What happens to a call that must be recorded is reported to other systems within seconds."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
 import pytest
 
 from dev.in_memory.builders import settings as built
@@ -8,11 +13,13 @@ from dev.in_memory.world import World, dies_at, intercept, leave_alone, world
 from recording.control.recordings import start_recording
 from recording.control.resumes import resume_recording, stop_recording
 from recording.domain.calls.policy import CallPolicy, TimeIsUp
+from recording.domain.incoming.requests import StartOptions
 from recording.domain.outgoing.events import EventType
 from recording.domain.state.records import changed
 from recording.errors import ControlError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.notify.catch_up import catch_up
+from recording.ports import RecordingControl
 from tests.unit.control.calls import EVIDENCE, WITHDRAWN, ends, passes, pauses, starts, tells, under
 
 POLICY = CallPolicy.model_validate({"name": "must", "mustBeRecorded": True, "longestRecordingSeconds": 1200})
@@ -37,6 +44,44 @@ def test_a_start_that_is_refused_is_reported_once_however_often_it_is_asked_for(
     (got,) = outgoing.ways[0].got
     assert got.type is EventType.UNRECORDED
     assert got.data == {"reason": "start_refused", "code": "acs_error"}
+
+
+@dataclass
+class WhileItWaits:
+    """ACS, as a request that was sent again meets it: the first one is done in between, and this one is refused."""
+
+    control: RecordingControl
+    first: Callable[[], object]
+    refusal: ControlError
+
+    def start(self, options: StartOptions, repeatability_id: str, first_sent: datetime) -> tuple[str, str]:
+        """Refuse, once the first request has been answered."""
+        self.first()
+        raise self.refusal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.control, name)
+
+
+@pytest.mark.parametrize("code", [Code.ALREADY_RECORDING, Code.CONFLICTING_OPERATION, Code.ACS_UNREACHABLE])
+def test_a_start_sent_again_while_the_first_is_under_way_gives_its_recording(code: Code) -> None:
+    """A caller's patience ends before ACS answers: the call is recorded, and nothing says that it is not."""
+    here, outgoing = must_be_recorded()
+    here.settings = built(call_policies=(POLICY,), running_per_caller=2)
+    told: list[dict[str, Any]] = []
+
+    def first() -> None:
+        told.append(start_recording(BODY, "key-1", "alice", here.ports, here.settings))
+
+    refused = ControlError("refused", code=code)
+    ports = replace(here.ports, control=WhileItWaits(here.ports.control, first, refused))
+    again = start_recording(BODY, "key-1", "alice", ports, here.settings)
+    here.notifies()
+    assert again == told[0]
+    assert outgoing.ways[0].got == []
+    counted = here.fakes.running.get("alice")
+    assert counted is not None
+    assert len(counted.places) == 1
 
 
 @pytest.mark.parametrize("deaths", [0, *range(1, 12)])
