@@ -30,6 +30,7 @@ REST_SHARE = 20  # the rest is this part of the time for which a way fails
 CLAIM = timedelta(minutes=2)  # longer than one try takes; it is renewed before each
 WAITS_FOR = timedelta(minutes=5)  # until an event that waits for a setting is looked at again
 LONGEST_TRY = timedelta(minutes=1)  # of any way, with the time that DNS takes
+SKEW = timedelta(minutes=1)  # by which clocks differ; a longer wait than was ever noted is by a clock that is ahead
 
 
 class Result(StrEnum):
@@ -51,6 +52,13 @@ class Progress(BaseModel):
     due: UtcTime | None = None  # None: at once, or never again once it is over
     is_over: bool = False
     code: str | None = None  # of the last failure
+
+    def due_at(self, now: datetime) -> datetime | None:
+        """Return when it is tried again; None for at once, also where no wait after so many tries is as long."""
+        scheduled = SCHEDULE[self.tries - 1] if 0 < self.tries <= len(SCHEDULE) else timedelta()
+        longest = max(scheduled, 2 * LONGEST_REST) * (1 + JITTER) + SKEW
+        is_believed = self.due is not None and is_within_reason(self.due, now) and self.due - now <= longest
+        return self.due if is_believed else None
 
 
 class Entry(BaseModel):
@@ -75,13 +83,13 @@ class Entry(BaseModel):
 
     def is_due(self, way: str, now: datetime) -> bool:
         """Return whether a way may try now."""
-        due = self.progress(way).due
-        return due is None or due <= now or not is_within_reason(due, now)
+        due = self.progress(way).due_at(now)
+        return due is None or due <= now
 
     def is_claimed(self, now: datetime) -> bool:
         """Return whether another worker is sending it."""
         until = self.claimed_until
-        return until is not None and until > now and is_within_reason(until, now)
+        return until is not None and now < until <= now + CLAIM + SKEW
 
     def with_progress(self, way: str, progress: Progress) -> "Entry":
         """Return the entry with the progress of a way."""
@@ -147,7 +155,7 @@ class WayHealth(BaseModel):
     def is_resting(self, now: datetime) -> bool:
         """Return whether it failed a moment ago, so that no other event tries it yet."""
         failed_at = self.failed_at
-        return failed_at is not None and is_within_reason(failed_at, now) and now < failed_at + self.rest
+        return failed_at is not None and failed_at <= now + SKEW and now - failed_at < self.rest
 
     @property
     def rest(self) -> timedelta:
@@ -167,7 +175,7 @@ def health_after(before: WayHealth, result: Result, code: str | None, now: datet
         changes: Mapping[str, object] = {"failing_since": None, "failed_at": None, "code": None, "delivered_at": now}
         return with_changes(before, changes)
     told = before.failing_since
-    since = told if told is not None and is_within_reason(told, now) else now
+    since = told if told is not None and told <= now and is_within_reason(told, now) else now
     is_dead = result is Result.GONE or (result is not Result.WAITS and now - since >= DEAD_AFTER)
     return with_changes(
         before,

@@ -20,6 +20,7 @@ from recording.library.notify.operate import health_of_ways
 from recording.library.notify.write import unwritten
 from recording.ports import Ports, Unreadable
 from recording.ports.bulkhead import Bulkhead, from_anywhere
+from recording.ports.clock import by_the_shared_clock
 from recording.ports.outgoing import OutgoingPorts
 from recording.telemetry import Event, emit
 
@@ -48,7 +49,9 @@ def catch_up(ports: Ports) -> int:
     loops = (*(ports.leftovers.names if ports.leftovers is not None else ()), "events_asked", "events_unwritten")
     bulkhead = Bulkhead(dict.fromkeys(loops, ports.catalog.time))
     bulkhead.part(lambda: put_back_all(ports, bulkhead), 0, "leftovers")
-    asked = _catch_up(ports, ports.outgoing, bulkhead) if ports.outgoing is not None else 0
+    asked = 0
+    if ports.outgoing is not None:  # an instance a month ahead would forget what others may want to replay
+        asked = _catch_up(by_the_shared_clock(ports), ports.outgoing, bulkhead)
     if bulkhead.outage:
         raise bulkhead.outage
     return asked
@@ -119,10 +122,11 @@ def _name_of(entry: Entry | Unreadable) -> str:
 def _due_since(entry: Entry, now: datetime) -> datetime:
     """Return since when an entry is due: its next attempt, or the end of its claim if that is later.
 
-    A time that was never meant does not count.
+    A time that was never meant does not count, nor does one that is still to come.
     """
-    due = [progress.due for progress in entry.ways.values() if progress.due and is_within_reason(progress.due, now)]
-    told = (moment for moment in (entry.added_at, entry.event.at) if moment and is_within_reason(moment, now))
+    due = [moment for progress in entry.ways.values() if (moment := progress.due_at(now)) is not None]
+    noted = filter(None, (entry.added_at, entry.event.at))
+    told = (moment for moment in noted if moment <= now and is_within_reason(moment, now))
     since = min(due) if due else next(told, now - 2 * WAITED_TOO_LONG)
     return max(since, entry.claimed_until if entry.is_claimed(now) and entry.claimed_until else since)
 

@@ -31,6 +31,7 @@ from recording.errors.codes import Code
 from recording.library.notify.write import write_events
 from recording.ports import Ports
 from recording.ports.bulkhead import ODD_CONTENT, code_of
+from recording.ports.clock import shared_now
 from recording.ports.outgoing import Answer, OutgoingPorts, Way, is_for
 from recording.ports.unread import keep_unread
 from recording.telemetry import Event, emit, span
@@ -107,7 +108,7 @@ def _ready(entry: Entry, blocked: dict[str, datetime], now: datetime, ways: Sequ
         if entry.is_due(way.name, now):
             ready.append(way)
         else:
-            blocked[way.name] = entry.progress(way.name).due or now
+            blocked[way.name] = entry.progress(way.name).due_at(now) or now
     return ready
 
 
@@ -143,7 +144,7 @@ def _try(entry: Entry, way: Way, ports: Ports, outgoing: OutgoingPorts) -> Progr
     answer = way.send(entry.event, now)
     after = after_try(before, answer.result, answer.code, now, ports.jitter())
     _tell(entry, way, answer, after, now)
-    _note_health(health, answer, outgoing, now, is_lost=after.is_over and answer.result is not Result.DELIVERED)
+    _note_health(health, answer, ports, outgoing, is_lost=after.is_over and answer.result is not Result.DELIVERED)
     return after
 
 
@@ -174,12 +175,19 @@ def known_health(way: str, outgoing: OutgoingPorts, now: datetime) -> WayHealth:
     return outgoing.known.get(way, now) or outgoing.known.put(outgoing.outbox.health(way), now)
 
 
-def _note_health(before: WayHealth, answer: Answer, outgoing: OutgoingPorts, now: datetime, *, is_lost: bool) -> None:
-    """Record a way's failures and its recovery; a way that keeps working causes no write."""
+def _note_health(before: WayHealth, answer: Answer, ports: Ports, outgoing: OutgoingPorts, *, is_lost: bool) -> None:
+    """Record a way's failures and its recovery; a way that keeps working causes no write.
+
+    By the clock that all instances share none is disabled whose failure is only days old by this instance's own.
+    """
+    now = ports.clock.now()
     is_well = answer.result is Result.DELIVERED
     if is_well and before.failing_since is None:
         return
     after = health_after(before, answer.result, answer.code, now, is_lost=is_lost)
+    if after.is_disabled and not before.is_disabled:
+        now = shared_now(ports)
+        after = health_after(before, answer.result, answer.code, now, is_lost=is_lost)
     if after.is_disabled and not before.is_disabled:
         emit(
             Event.ENDPOINT_DISABLED, entry=before.way, code=answer.code, age_seconds=now - (after.failing_since or now)

@@ -19,6 +19,7 @@ from recording.errors import ClaimLostError, RequestError, StorageBusyError
 from recording.library.handover.export import export_record
 from recording.library.seal.log import head_of
 from recording.ports import Ports
+from recording.ports.clock import shared_now
 from recording.ports.outgoing import OutgoingPorts
 from recording.ports.outgoing.announce import put_into_outbox
 from recording.ports.stored import all_chunks_of
@@ -40,7 +41,10 @@ def write_events(subject: Subject, ports: Ports, outgoing: OutgoingPorts, more: 
     Raises:
         StorageError: records or outbox do not answer; the same call again completes it.
     """
-    recent = [event for event in more if is_recent(event, ports.clock.now())]
+    now = ports.clock.now()
+    if not all(is_recent(event, now) for event in more):  # no record keeps them: a clock that is ahead must not decide
+        now = shared_now(ports)
+    recent = [event for event in more if is_recent(event, now)]
     happened = [*happened_to(subject, ports), *_with_tenant(recent, subject, ports)]
     if not happened:
         return 0
