@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from recording.control.notes import acs_id_of
-from recording.domain.incoming.running import UNTOLD, Place, RunningCount
+from recording.domain.incoming.running import Place, RunningCount
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.expectation import is_known_over
 from recording.errors import ControlError, RequestError, StorageError
@@ -77,7 +77,7 @@ def _given_back(known: RunningCount, ports: Ports) -> set[str]:
     """Return the places of starts that failed, and of recordings that are over."""
     started = {place: _recording_of(place, ports) for place in known.places}
     now = ports.clock.now()
-    free = {place.key for place, name in started.items() if name is None and now - place.since >= UNTOLD}
+    free = {place.key for place, name in started.items() if name is None and place.is_untold(now)}
     noted = [(place, name) for place, name in started.items() if name is not None]
     rows = ports.catalog.get_recordings([name for _, name in noted])
     left: list[Seeming] = []

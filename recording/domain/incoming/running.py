@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 MOST_PLACES = 300  # of one caller: they are in one row, and checked together when all are taken
+SKEW = timedelta(minutes=1)  # by which clocks differ
 UNTOLD = timedelta(minutes=5)  # a start whose recording is not known by then failed, or was not recorded
 
 
@@ -18,6 +19,10 @@ class Place:
 
     key: str
     since: datetime
+
+    def is_untold(self, now: datetime) -> bool:
+        """Return whether its recording should be known by now; a time to come is of a clock that is ahead."""
+        return not -SKEW <= now - self.since < UNTOLD
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,19 @@ def test_a_start_that_acs_refuses_gives_its_place_back_at_once() -> None:
     start(here, 3)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=10), timedelta(hours=26), timedelta(days=200)], ids=str)
+def test_a_place_that_was_taken_by_a_clock_that_is_ahead_is_free_in_some_minutes(ahead: timedelta) -> None:
+    """Its start came to nothing, and the caller was refused for as long as that clock was wrong."""
+    here = world(running_per_caller=1)
+    here.fakes.control.fail_next("start", ControlError("no answer", code=Code.ACS_UNREACHABLE))
+    here.skew = ahead
+    with pytest.raises(ControlError):
+        start(here, 1)
+    here.skew = timedelta()
+    here.fakes.clock.advance(seconds=UNTOLD.total_seconds())
+    assert start(here, 2)
+
+
 def test_acs_that_does_not_answer_frees_nothing() -> None:
     """What may run counts."""
     here = world(running_per_caller=1)
