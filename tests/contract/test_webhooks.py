@@ -17,7 +17,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from dev.event_grid.signatures import is_signed
 from dev.in_memory.builders import settings as built
-from dev.loopback import Answer, HttpServer, Script, certificates
+from dev.loopback import Answer, HttpServer, Script, Wire, certificates
 from recording.adapters.outgoing.webhooks import WebhookWay
 from recording.domain.outgoing.delivery import Result
 from recording.domain.outgoing.endpoints import WebhookEndpoint
@@ -235,6 +235,17 @@ def test_an_answer_that_drips_ends_with_the_time_for_the_whole_request(here: Her
         assert here.way(seconds=1.0).send(event(), NOW) == Outcome(Result.FAILED, Code.ENDPOINT_UNREACHABLE)
     finally:
         stall.set()
+
+
+@pytest.mark.parametrize("body", [b"5\r\nhel", b"zz\r\nhello", b"5\r\nhelloxx\r\n", b""])
+@pytest.mark.parametrize(("status", "result"), [(b"200 OK", Result.DELIVERED), (b"410 Gone", Result.GONE)])
+def test_an_answer_whose_body_is_cut_or_broken_counts_by_its_status(
+    here: Here, status: bytes, result: Result, body: bytes
+) -> None:
+    """The receiver has the event, and would get it nine times more and be called unreachable."""
+    answer = b"HTTP/1.1 " + status + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+    here.script.anything(Answer(wire=Wire(lambda: iter([answer]))))
+    assert here.way().send(event(), NOW).result is result
 
 
 def test_a_huge_answer_is_not_read(here: Here) -> None:
