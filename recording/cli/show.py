@@ -201,9 +201,9 @@ def _file_name(chunk: ChunkRecord, session: Session) -> str:
 
 
 def _trouble(session: Session, chunk: ChunkRecord) -> Iterator[Text]:
-    """Yield why a chunk is not archived, who can fix it, and what to type."""
+    """Yield why a chunk is not archived, who can fix it, and what to type; nothing of one that was destroyed."""
     reason = chunk.quarantine_reason or chunk.last_error
-    if is_archived(chunk) or reason is None:
+    if is_archived(chunk) or reason is None or chunk.disposed_at is not None:
         return
     name = f"{short_id(chunk.task.recording_id)}/{chunk.task.index}"
     yield text((f"file {chunk.task.index}: ", "bold"), (reason, "yellow"), f" – {meaning_of(reason)}")

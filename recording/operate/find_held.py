@@ -21,7 +21,7 @@ from recording.domain.ids import are_same_id, canonical_id
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkTask
 from recording.domain.state.quarantine import REASONS, Origin, is_reported_by
-from recording.domain.state.transitions import is_archived
+from recording.domain.state.transitions import is_archived, is_left_at_that
 from recording.domain.watched.attention import Attention, AttentionItem
 from recording.errors import RequestError, StorageBusyError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
@@ -219,7 +219,7 @@ def _chunks(ports: Ports, now: datetime) -> Iterator[tuple[Held, Found]]:
     for record in ports.catalog.held_chunks():
         if isinstance(record, Unreadable):
             yield _unreadable(record, now), None
-        elif record.dismissed is None:
+        elif not is_left_at_that(record):
             yield of_chunk(record, now), record
 
 

@@ -7,7 +7,7 @@ from itertools import groupby, islice
 
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.state.transitions import is_archived, is_finished, is_held
+from recording.domain.state.transitions import is_archived, is_finished, is_left_at_that
 from recording.domain.watched import deadline
 from recording.domain.watched.attention import AttentionItem
 from recording.ports import Ports
@@ -108,7 +108,7 @@ def tags_of(record: RecordingRecord | None) -> tuple[tuple[str, str], ...]:
 
 def _of_chunks(recording_id: str, chunks: Sequence[ChunkRecord], item: AttentionItem | None, now: datetime) -> Listed:
     left = [deadline.time_left(chunk.task.expires_at, now) for chunk in chunks if not is_finished(chunk)]
-    is_over = all(is_archived(chunk) or (is_held(chunk) and chunk.dismissed is not None) for chunk in chunks)
+    is_over = all(is_archived(chunk) or is_left_at_that(chunk) for chunk in chunks)
     word = ARCHIVED if all(map(is_archived, chunks)) else DISMISSED if is_over else OPEN
     return Listed(
         recording_id=recording_id,

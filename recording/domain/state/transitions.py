@@ -96,6 +96,11 @@ def is_held(record: ChunkRecord) -> bool:
     return record.state in (ChunkState.QUARANTINED, ChunkState.EXPIRED)
 
 
+def is_left_at_that(record: ChunkRecord) -> bool:
+    """Return whether nothing more is to be done for a held chunk: an operator said so, or it was destroyed."""
+    return is_held(record) and (record.dismissed is not None or record.disposed_at is not None)
+
+
 def redriven(record: ChunkRecord, now: datetime) -> ChunkRecord:
     """Return a held chunk that an operator puts back to the start, counted as a redrive; findings are kept.
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from recording.domain.archived.receipt import UnreadRow
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.state.transitions import is_finished, is_held
+from recording.domain.state.transitions import is_finished, is_left_at_that
 from recording.domain.watched import deadline
 from recording.domain.watched.deadline import Urgency
 from recording.domain.watched.expectation import Expectation, expectation, is_dismissed
@@ -110,7 +110,7 @@ def of_chunk(
 
 
 def _kind_of(record: ChunkRecord, now: datetime, at_risk_below: timedelta, stuck_after: int) -> Attention | None:
-    if record.dismissed is not None and is_held(record):
+    if is_left_at_that(record):
         return None
     if record.state is ChunkState.EXPIRED:
         return Attention.LOST

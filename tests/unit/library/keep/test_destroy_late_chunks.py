@@ -21,7 +21,8 @@ from recording.library.keep.dispose import dispose
 from recording.library.keep.explain import explain
 from recording.library.keep.holds import place_hold
 from recording.library.tags import change_tags
-from recording.operate.held import redrive
+from recording.operate.attention import needs_attention
+from recording.operate.held import list_held, redrive
 
 ACS = {"participantId": "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-333333333333"}
 PHONE = {"participantId": "4:+4915550100777"}
@@ -222,7 +223,6 @@ def test_a_row_that_cannot_be_judged_keeps_itself_and_stops_nothing_else(monkeyp
 
 ELSEWHERE = location(document_id(1), host="us-storage.asm.skype.com")
 BACK: dict[str, Callable[[World], object]] = {
-    "by a redrive": lambda here: redrive(here.ports, here.settings, HeldFilter(recording_id=RECORDING_ID)),
     "by an event with another location": lambda here: here.announces(
         event(chunk(1, contentLocation=ELSEWHERE, deleteLocation=None), id="other", eventTime=here.now.isoformat())
     ),
@@ -272,4 +272,21 @@ def test_a_file_that_was_destroyed_is_not_fetched_again_because_it_is_announced(
         told = {**changes, "eventTime": here.now.isoformat()} if is_later else changes
         here.announces(event(chunk(1), **told))
         here.runs(hours=3, until_quiet=False)
+    assert blobs_of_recording(here) == []
+
+
+def test_a_held_file_that_was_destroyed_needs_nobody_and_no_redrive_brings_it_back() -> None:
+    """It was listed for good, and a redrive of everything fetched what an erasure had taken away."""
+    here, _ = archived()
+    here.announces(event(chunk(1), id="event-2"))
+    here.runs(hours=30, until_quiet=False)
+    assert [one.index for one in needs_attention(here.ports, here.settings).items] == [1]
+    assert [one.index for one in list_held(here.ports, here.settings)] == [1]
+    put_rule(here, "delete", 1)
+    days_pass(here, 16)
+    here.holds(task(1))
+    assert [one for one in needs_attention(here.ports, here.settings).items if one.recording_id] == []
+    assert list_held(here.ports, here.settings) == []
+    assert redrive(here.ports, here.settings, HeldFilter()).sent == ()
+    here.runs(hours=6, until_quiet=False)
     assert blobs_of_recording(here) == []
