@@ -22,7 +22,7 @@ from recording.ports import Ports
 from recording.settings import Settings
 
 LONGEST = timedelta(days=7)  # the period of one request, which must answer while the caller waits
-MOST_EVENTS = 5000  # per request
+MOST_EVENTS, MOST_READ = 5000, 50_000  # per request: events that are sent again, and rows that are looked at
 Note = Annotated[str, Field(min_length=1, max_length=1000)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
@@ -76,7 +76,7 @@ def replay_events(request: func.HttpRequest, ports: Ports, settings: Settings) -
     until = asked.until or ports.clock.now()
     if not timedelta() <= until - asked.since <= LONGEST:
         raise RequestError("since must be before until, and at most seven days before it")
-    meant = Asked(asked.since, until, types_of(asked.types), asked.receivers, name, MOST_EVENTS)
+    meant = Asked(asked.since, until, types_of(asked.types), asked.receivers, name, MOST_EVENTS, MOST_READ)
 
     def act() -> dict[str, Any]:
         return ReplayedView.of(replay(meant, ports)).plain()

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from recording.domain.outgoing.delivery import Entry, WayHealth, enabled
-from recording.domain.outgoing.events import EventType, OutgoingEvent, Subject
+from recording.domain.outgoing.events import EventType, OutgoingEvent, Subject, stamp
 from recording.domain.outgoing.message import NotifyTask
 from recording.errors import ClaimLostError, RequestError, StorageBusyError
 from recording.errors.codes import Code
@@ -27,6 +27,7 @@ class Asked:
         only: names of receivers; empty: all that subscribe to the type.
         recording_id: only events about this recording.
         most: events per call; the answer says where to continue.
+        most_read: rows of the history per call, whatever they are about.
     """
 
     since: datetime
@@ -35,6 +36,7 @@ class Asked:
     only: Sequence[str] = ()
     recording_id: str | None = None
     most: int | None = None
+    most_read: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ class _Run:
     ) -> None:
         self._asked, self._ways, self._only = asked, ways, only
         self._ports, self._outgoing = ports, outgoing
-        self._last: datetime | None = None
+        self._read = 0
+        self._last_read = self._last = ""  # moments, as the history has them
         self.subjects: set[Subject] = set()
         self.events = self.unreadable = 0
         self.next: datetime | None = None
@@ -136,10 +139,13 @@ class _Run:
             for event in page.items:
                 if not isinstance(event, OutgoingEvent):
                     self.unreadable += 1
-                elif self._is_meant(event):
-                    if self._is_full(event):
-                        self.next = event.at
-                        break
+                    self._read += 1
+                    continue
+                if self._is_full(event):
+                    self.next = _moment(event)
+                    break
+                self._read, self._last_read = self._read + 1, stamp(event.at)
+                if self._is_meant(event):
                     self._send_again(event)
             position = page.next
             if not position:
@@ -155,13 +161,22 @@ class _Run:
 
     def _is_full(self, event: OutgoingEvent) -> bool:
         """Return whether the next call begins here; events of the same moment belong to one call."""
-        return self._asked.most is not None and self.events >= self._asked.most and event.at != self._last
+        asked, moment = self._asked, stamp(event.at)
+        if asked.most_read is not None and self._read >= asked.most_read and moment != self._last_read:
+            return True
+        is_enough = asked.most is not None and self.events >= asked.most and moment != self._last
+        return is_enough and self._is_meant(event)
 
     def _send_again(self, event: OutgoingEvent) -> None:
         _wait_again(Entry(event=event, only=self._only, added_at=self._ports.clock.now()), self._outgoing)
         self.subjects.add(event.subject)
         self.events += 1
-        self._last = event.at
+        self._last = stamp(event.at)
+
+
+def _moment(event: OutgoingEvent) -> datetime:
+    """Return when an event happened, to the millisecond: within one, the history is in the order of ids."""
+    return event.at - timedelta(microseconds=event.at.microsecond % 1000)
 
 
 def _wait_again(entry: Entry, outgoing: OutgoingPorts) -> None:

@@ -1,6 +1,6 @@
 """What once went wrong with an event, each as its kind: claims, what a process believes, replays, lost messages."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from dev.in_memory.builders import RECORDING_ID, task
 from dev.in_memory.fakes.outgoing import FakeOutgoing, FakeWay
 from dev.in_memory.world import World, world
 from recording.domain.outgoing.delivery import CLAIM, DEAD_AFTER, LONGEST_REST, REST, Result, WayHealth
-from recording.domain.outgoing.events import EventType, OutgoingEvent, Subject, SubjectKind
+from recording.domain.outgoing.events import EventType, HoldData, OutgoingEvent, Subject, SubjectKind, event_of
 from recording.domain.outgoing.message import NotifyTask
 from recording.errors import RequestError, StorageBusyError
 from recording.errors.codes import Code
@@ -24,7 +24,7 @@ from tests.unit.library.notify.outgoing_world import archived
 FAILED = Answer(Result.FAILED, Code.ENDPOINT_REFUSED)
 DELIVERED = Answer(Result.DELIVERED)
 MESSAGE = NotifyTask(subject=Subject(kind=SubjectKind.RECORDING, id=RECORDING_ID)).as_message()
-DAY = timedelta(days=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def later(here: World, length: timedelta) -> None:
@@ -212,6 +212,48 @@ def test_a_replay_is_chosen_by_recording_and_goes_on_where_it_stopped() -> None:
         assert done.next > since
         since = done.next
     assert (seen, goes) == (told, 3)
+
+
+def at(moment: datetime, name: str) -> OutgoingEvent:
+    """Return an event of this moment; the history has those of one millisecond in the order of their ids."""
+    subject = Subject(kind=SubjectKind.RECORDING, id=RECORDING_ID)
+    data = HoldData(recording_id=RECORDING_ID, holds=1)
+    return event_of(EventType.HELD, subject, moment, data).model_copy(update={"id": name * 32})
+
+
+@pytest.mark.parametrize("limit", ["most", "most_read"])
+@pytest.mark.parametrize("many", [1, 2, 3, 5])
+def test_a_replay_that_goes_on_leaves_out_no_event_of_a_millisecond(limit: str, many: int) -> None:
+    """Their order within it is not that of their times, and where the next call begins was one of those times."""
+    here, outgoing = archived()
+    outgoing.outbox.kept.clear()
+    first = here.now
+    for milliseconds in (0, 1, 2):
+        for number, name in enumerate("abc"):
+            moment = first + timedelta(milliseconds=milliseconds, microseconds=900 - 400 * number)
+            outgoing.outbox.keep(at(moment, f"{name}{milliseconds}"[:2]))
+    since, sent, calls = first - DAY, 0, 0
+    chosen: dict[str, Any] = {limit: many}
+    while calls < 20:
+        done = replay(Asked(since, here.now + MINUTE, **chosen), here.ports)
+        calls, sent = calls + 1, sent + done.events
+        if done.next is None:
+            break
+        assert done.next > since
+        since = done.next
+    assert sent == 9
+    assert len(outgoing.outbox.entries) == 9
+
+
+def test_a_replay_of_little_among_much_ends_in_time_and_goes_on() -> None:
+    """A week of a large archive has millions of rows, and the caller waits for the answer."""
+    here, outgoing = archived()
+    for number in range(50):
+        outgoing.outbox.keep(at(here.now + timedelta(seconds=number), f"{number:02d}"[::-1]))
+    later(here, timedelta(hours=1))
+    asked = Asked(here.now - DAY, here.now, only=["crm"], recording_id="another", most_read=10)
+    done = replay(asked, here.ports)
+    assert (done.events, done.next is not None) == (0, True)
 
 
 # --- what was lost ---------------------------------------------------------------------------------------------------
