@@ -5,7 +5,7 @@ quarantine, so nothing loops forever.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from recording.archive.claim import ids_of, unreadable_task
@@ -22,9 +22,12 @@ from recording.settings import Settings
 from recording.telemetry import Event, emit
 
 MOST_LETTERS = 1000  # dead letters of one run
+LETTERS_SIZE = 4 << 20  # characters of dead letters that are in memory at once, or one letter that has more
+LETTERS_TIME = timedelta(minutes=10)  # for those of one run: one letter may hold thousands of events
 MOST_A_RUN = 2000  # items of a loop's window, to stay well below the host's time limit; the next run continues
 SWEPT = ("poisoned_events", "dead_letters")  # loops of which many items may fail while storage answers
 MOST_POISONED = 50_000  # messages of each poison queue in one run
+Letter = DeadLetter | Unreadable
 
 
 def sweep(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
@@ -169,34 +172,60 @@ def _keep_or_leave(message: PoisonMessage, ports: Ports, settings: Settings) -> 
 def _letters(ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
     """Sweep the dead letters, which have their own account: a failure to list them is reported and delays nothing.
 
-    The window moves on from run to run, so that letters that stay do not hide those behind them.
+    The window moves on from run to run, so that letters that stay do not hide those behind them; what else the run does
+    waits LETTERS_TIME for them.
     """
     if ports.dead_letters is None:
         return 0
     start = bulkhead.part(lambda: ports.catalog.cursor("dead_letters"), "", "dead_letters")
-    last, looked_at = "", 0
-    letters: list[DeadLetter] = []
+    following, done, looked_at, began = "", 0, 0, ports.clock.now()
     try:
-        for letter in islice(ports.dead_letters.letters(start), MOST_LETTERS):
-            looked_at += 1
-            if isinstance(letter, Unreadable):
-                bulkhead.report("dead_letters", letter.where, letter.code)
-                last = letter.where
-            else:
-                letters.append(letter)
-                last = letter.name
+        for batch in _in_pieces(islice(ports.dead_letters.letters(start), MOST_LETTERS)):
+            done += _take_letters(batch, ports, settings, bulkhead)
+            looked_at += len(batch)
+            is_late = ports.clock.now() - began > LETTERS_TIME or bulkhead.is_over("dead_letters")
+            if is_late or looked_at == MOST_LETTERS:
+                following = _name_of(batch[-1])
+                break
     except StorageError as error:
         _tell_unavailable(error)
+    if following != start:
+        bulkhead.part(lambda: ports.catalog.save_cursor("dead_letters", following), None, "dead_letters")
+    return done
+
+
+def _in_pieces(letters: Iterator[Letter]) -> Iterator[list[Letter]]:
+    """Yield the letters, as many at once as LETTERS_SIZE allows; those before a failure of the listing, too."""
+    batch: list[Letter] = []
+    size = 0
+    try:
+        for letter in letters:
+            batch.append(letter)
+            size += len(letter.body) if isinstance(letter, DeadLetter) else 0
+            if size >= LETTERS_SIZE:
+                yield batch
+                batch, size = [], 0
+    except StorageError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _take_letters(batch: Sequence[Letter], ports: Ports, settings: Settings, bulkhead: Bulkhead) -> int:
+    letters = bulkhead.readable(batch, "dead_letters")
     done = bulkhead.each(
-        from_anywhere(letters, ports.jitter),
+        from_anywhere(list(letters), ports.jitter),
         lambda letter: _take_letter(letter, ports, settings),
         "dead_letters",
         lambda one: one.name,
     )
-    following = last if looked_at == MOST_LETTERS else ""
-    if following != start:
-        bulkhead.part(lambda: ports.catalog.save_cursor("dead_letters", following), None, "dead_letters")
     return sum(done)
+
+
+def _name_of(letter: Letter) -> str:
+    return letter.name if isinstance(letter, DeadLetter) else letter.where
 
 
 def _take_letter(letter: DeadLetter, ports: Ports, settings: Settings) -> bool:

@@ -1,6 +1,7 @@
 """Dead letters: an event that Event Grid gave up on is found, ingested and its recording archived."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState
 from recording.errors import StorageBusyError, StorageRefusedError
 from recording.operate.held import Kind, list_held, redrive
-from recording.ports import DeadLetter
+from recording.ports import DeadLetter, Unreadable
 from recording.ports.bulkhead import Bulkhead
 from recording.reconcile.sweep import sweep
 
@@ -165,3 +166,68 @@ def test_a_person_can_put_a_dead_letter_back_at_once(here: World) -> None:
     assert redrive(here.ports, here.settings, HeldFilter(id=NAME)).sent == (NAME,)
     assert letters.kept == {}
     assert len(here.fakes.queue.tasks) == 1
+
+
+class CountedLetters(FakeDeadLetters):
+    """Letters of a megabyte, and how many of them were read and not yet removed at once."""
+
+    def __init__(self, here: World, count: int) -> None:
+        envelope = event(chunks=[chunk()])
+        body = json.dumps([envelope, {"eventType": "Other.Type", "data": "x" * (1 << 20)}])
+        super().__init__(*(DeadLetter(f"{number:04d}.json", body, here.now) for number in range(count)))
+        self.waiting = self.most_waiting = 0
+
+    def letters(self, after: str = "") -> Iterator[DeadLetter | Unreadable]:
+        for one in list(super().letters(after)):
+            self.waiting += 1
+            self.most_waiting = max(self.most_waiting, self.waiting)
+            yield one
+
+    def remove(self, letter: DeadLetter) -> None:
+        super().remove(letter)
+        self.waiting -= 1
+
+
+def test_letters_of_an_outage_take_little_memory_at_once(here: World) -> None:
+    """Event Grid writes many events into one, and a sweep held a thousand of them."""
+    letters = CountedLetters(here, 100)
+    object.__setattr__(here.fakes, "dead_letters", letters)
+    here.reconciles()
+    assert letters.kept == {}
+    assert letters.most_waiting <= 20
+
+
+def test_letters_of_an_outage_leave_time_for_the_rest_of_the_turn(here: World) -> None:
+    """The host ends a turn after half an hour, and with it the worker: no chunk would be looked at while they last."""
+    letters = CountedLetters(here, 100)
+    object.__setattr__(here.fakes, "dead_letters", letters)
+    real = letters.remove
+
+    def slowly(letter: DeadLetter) -> None:
+        here.fakes.clock.advance(seconds=60)
+        real(letter)
+
+    letters.remove = slowly  # type: ignore[method-assign]
+    turns: list[timedelta] = []
+    while letters.kept and len(turns) < 20:
+        began = here.now
+        here.reconciles()
+        turns.append(here.now - began)
+    assert letters.kept == {}
+    assert max(turns) < timedelta(minutes=30)
+
+
+def test_letters_before_one_that_cannot_be_listed_are_ingested(here: World) -> None:
+    """A listing that breaks off has told of those before."""
+    letters = post(
+        here, *(replace(letter(here, event(chunks=[chunk()])), name=f"{number}.json") for number in range(3))
+    )
+    plain = letters.letters
+
+    def breaks_off(after: str = "") -> Iterator[DeadLetter | Unreadable]:
+        yield next(plain(after))
+        raise StorageBusyError("down")
+
+    letters.letters = breaks_off  # type: ignore[method-assign]
+    here.reconciles()
+    assert sorted(letters.kept) == ["1.json", "2.json"]
