@@ -266,11 +266,13 @@ def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = No
     """Store the source's present bytes beside the chunk's media, for an operator to compare.
 
     Returns:
-        False when they are the known bytes after all (`unless_sha256`), and nothing was stored.
+        False when they are the known bytes after all (`unless_sha256`), or those from which a speaker was erased since
+        then, and nothing was stored.
     """
+    erased = [one.sha256_before for one in work.record.silenced]
     name = layout.conflict_name(media_name, mark_of(work.task.content_location + (unless_sha256 or "")))
     with open_fetch(work, None, lambda _: name) as source:
-        if source.digest is not None and source.digest.sha256 == unless_sha256:
+        if source.digest is not None and source.digest.sha256 in (unless_sha256, *erased):
             return False
         _commit(work, source, source.media.fault if source.media else None)
     return True

@@ -1,13 +1,15 @@
 """Conflicts: another object under a finished chunk's ids is kept beside it, a duplicate costs no request."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from dev.in_memory.builders import document_id, location, metadata, task, wav
 from dev.in_memory.world import World, world
 from recording.archive.claim import claim_chunk
-from recording.domain.state.chunk import ChunkState, ChunkTask, SourceOutcome
+from recording.domain.state.chunk import ChunkState, ChunkTask, Silenced, SourceOutcome
+from recording.domain.state.records import changed
 from recording.errors import (
     SourceBusyError,
     SourceError,
@@ -39,6 +41,22 @@ def test_a_duplicate_of_a_finished_chunk_costs_no_request(here: World) -> None:
     here.works(task())
     assert here.source.calls == before
     assert here.fakes.queue.sent == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_bytes_from_which_a_speaker_was_erased_are_not_kept_again(here: World, times: int) -> None:
+    """ACS has them for a day where the source is left, and an event may name them at another host."""
+    here.works(task(delete_location=None))
+    known = here.record()
+    digests = [str(known.sha256), *("cd" * 32, "ef" * 32)[:times]]
+    erased = tuple(
+        Silenced(channels=(0,), at=here.now, request_id="r", sha256_before=before, sha256_after=after)
+        for before, after in pairwise(digests)
+    )
+    here.fakes.catalog.save_chunk(changed(known, silenced=erased, sha256=digests[-1]))
+    here.source.objects[ELSEWHERE] = wav()
+    here.works(RIVAL)
+    assert (list(here.media_blobs()), here.fakes.quarantine.kept) == ([known.blob_name], {})
 
 
 def test_another_object_with_the_same_ids_is_kept_beside_the_first(here: World) -> None:
