@@ -36,6 +36,8 @@ def keep_manifest(work: Work) -> None:
 def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], None] = lambda: None) -> None:
     """Write the manifest from the present catalog; the last writer has seen all that was saved before.
 
+    Of a recording that was destroyed none is written: nothing of it stays in the archive.
+
     Raises:
         BlobLockedError: not even a new version may be written.
         StorageBusyError: other workers keep writing it; try again.
@@ -44,16 +46,18 @@ def rewrite_manifest(task: ChunkTask, ports: Ports, between_tries: Callable[[], 
         try:
             version, present = latest_manifest(task.folder, ports.archive)
         except BlobLockedError:  # in the archive tier: only its digest can be compared; another one is added
-            if _is_newest(task.folder, _content(task, ports), ports.archive):
+            content = _content(task, ports)
+            if content is None or _is_newest(task.folder, content, ports.archive):
                 return
             break
         content = _content(task, ports)
-        if present is not None and present[0] == content:
+        if content is None or (present is not None and present[0] == content):
             return
         if _write(task.folder, version, content, present[1] if present else None, ports.archive):
             return
         between_tries()
-    if _add(task.folder, _content(task, ports), ports.archive):  # it may not be rewritten, whatever the reason
+    content = _content(task, ports)
+    if content is None or _add(task.folder, content, ports.archive):  # it may not be rewritten, whatever the reason
         return
     raise StorageBusyError("the manifest keeps changing under this worker")
 
@@ -80,11 +84,15 @@ def _last_version(folder: str, archive: Archive) -> int:
     return max((layout.manifest_version(blob.name) or 1 for blob in listed if blob.is_committed), default=1)
 
 
-def _content(task: ChunkTask, ports: Ports) -> bytes:
+def _content(task: ChunkTask, ports: Ports) -> bytes | None:
+    """Return the manifest; None when all of the recording was destroyed."""
+    chunks, unread = divide_rows(ports.catalog.chunk_rows_of(task.recording_id))
+    if chunks and not unread and all(chunk.disposed_at is not None for chunk in chunks):
+        return None
     recording = ports.catalog.get_recording(task.recording_id) or RecordingRecord(
         recording_id=task.recording_id, call_id=task.call_id, server_call_id=task.server_call_id
     )
-    return manifest_of(recording, *divide_rows(ports.catalog.chunk_rows_of(task.recording_id)))
+    return manifest_of(recording, chunks, unread)
 
 
 def _write(folder: str, version: int, content: bytes, etag: str | None, archive: Archive) -> bool:
