@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from recording.archive.manifest import rewrite_manifest
 from recording.domain.archived import layout
-from recording.domain.archived.receipt import UnreadRow
+from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.find.directory import facts_kept, gathered_facts, rows_for
 from recording.domain.find.index_keys import IndexKey
 from recording.domain.find.placement import digest_of_sources, intended, is_placed, place_of
@@ -30,7 +30,7 @@ from recording.domain.state.chunk import ChunkRecord, MetadataOutcome
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.records import changed
-from recording.domain.state.transitions import is_archived
+from recording.domain.state.transitions import is_archived, is_held
 from recording.errors import BlobLockedError, ClaimLostError, RecordingError, SourceBrokenError, StorageBusyError
 from recording.errors.codes import Code
 from recording.library.seal.waiting import seal_recording
@@ -134,8 +134,8 @@ def _place(record: RecordingRecord, sources: _Sources, written: set[str], ports:
     directory.put(rows)
     directory.remove(note.stale)
     is_told_more = record.tags is not None or record.tenant is not None or record.consents or record.pauses
-    if is_told_more:  # they may be younger than the manifest
-        _list_tags(chunks, ports)
+    if is_told_more or _lacks_files(record, chunks, unread):  # they may be younger than the manifest
+        _list_in_manifest(chunks, ports)
     done = {"stale": (), "digest": digest_of_sources(record, chunks, unread), "at": ports.clock.now()}
     ports.catalog.save_recording(changed(record, placement=with_changes(note, done)))
 
@@ -177,7 +177,12 @@ def _documents(chunks: Sequence[ChunkRecord], ports: Ports, *, with_offline: boo
                     raise
 
 
-def _list_tags(chunks: Sequence[ChunkRecord], ports: Ports) -> None:
+def _lacks_files(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]) -> bool:
+    """Return whether files are lost, held or missing: no file that is archived later rewrites the manifest then."""
+    return any(map(is_held, chunks)) or bool(gaps_in(chunks, record.least_count, unread))
+
+
+def _list_in_manifest(chunks: Sequence[ChunkRecord], ports: Ports) -> None:
     """Rewrite the manifest with newer facts, for a rebuild of the catalog; a locked one stays as it is."""
     archived = next((chunk for chunk in chunks if is_archived(chunk)), None)
     try:
