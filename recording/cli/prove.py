@@ -33,6 +33,7 @@ _REMEDIES = {
     DriftKind.METADATA_ALTERED: "restore it; the media is not affected",
     DriftKind.METADATA_MISSING: "restore it; the media is not affected",
     DriftKind.MANIFEST_MISSING: "restore it; the media is not affected",
+    DriftKind.MANIFEST_ALTERED: "restore it; the media is not affected",
     DriftKind.NOT_GONE: "find out who brought it back (undelete, a copy); destroy it by hand, as the custodian",
     DriftKind.CERTIFICATE_MISSING: "restore it; if there was none, find out who wrote the row, and restore the files",
     DriftKind.UNKNOWN_BLOB: "find out who put it there",

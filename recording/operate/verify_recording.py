@@ -8,7 +8,7 @@ catalog.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from recording.archive.manifest import latest_manifest
@@ -117,7 +117,8 @@ def verify_part(
     report = compare_recording(recording_id, ports, settings, {what for what in read if isinstance(what, ChunkKey)})
     differences = [f"{drift.kind.value} {drift.blob_name}" for drift in report.drifts]
     unread = [f"{one.name}: not read: {one.reason}" for one in report.unread]
-    differences += _of_the_whole(recording_id, chunks, ports, unread, divide_rows(unreadable)[1])
+    named = {drift.blob_name for drift in report.drifts} | {one.name for one in report.unread}
+    differences += _of_the_whole(recording_id, chunks, ports, unread, divide_rows(unreadable)[1], named)
     differences += [line for what in read if isinstance(what, str) for line in _of_derived(what, chunks, ports, unread)]
     gone = sum(chunk.disposed_at is not None for chunk in chunks)
     found = Verified(report.chunks, report.sampled, tuple(differences), tuple(unread), gone)
@@ -145,12 +146,18 @@ def _derived_receipts(chunks: Sequence[ChunkRecord], ports: Ports) -> Iterator[t
         yield from ((one.name, lengths[derived_mark(one.name)]) for one in listed if is_derived_receipt(one.name))
 
 
-def _of_the_whole(
-    recording_id: str, chunks: Sequence[ChunkRecord], ports: Ports, unread: list[str], rows: Sequence[UnreadRow]
+def _of_the_whole(  # noqa: PLR0917 - what was read, and what was not
+    recording_id: str,
+    chunks: Sequence[ChunkRecord],
+    ports: Ports,
+    unread: list[str],
+    rows: Sequence[UnreadRow],
+    named: Container[str],
 ) -> Iterator[str]:
     """Yield the differences of the recording as a whole; a manifest that cannot be read is added to `unread`.
 
-    Where a row cannot be read (`rows` has any), nobody can say what the manifest should be.
+    Where a row cannot be read (`rows` has any), nobody can say what the manifest should be. A manifest in `named` is in
+    the report already.
     """
     recording = ports.catalog.get_recording(recording_id)
     for chunk in chunks:
@@ -162,9 +169,10 @@ def _of_the_whole(
         try:
             version, kept = latest_manifest(folder, ports.archive)  # a missing one is already in the report
         except BlobLockedError:
-            unread.append(f"{manifest_name(folder)}: not read: {ARCHIVE_TIER}")
+            if manifest_name(folder) not in named:
+                unread.append(f"{manifest_name(folder)}: not read: {ARCHIVE_TIER}")
             continue
-        if kept is None or recording is None or rows:
+        if kept is None or recording is None or rows or manifest_name(folder, version) in named:
             continue
         if kept[0] != manifest_of(recording, chunks, ()):
             yield f"manifest_differs {manifest_name(folder, version)}"

@@ -18,6 +18,7 @@ from recording.errors.codes import Code
 
 _LATER_VERSION = re.compile(r"v[0-9]{1,3}\.", re.ASCII)
 _BESIDE = ("conflict-", "suspect-")
+_OF_MANIFEST = ("index", "documentId", "sha256", "lengthBytes")  # what is compared of each chunk
 SCRUB_CYCLE_DAYS = 90  # all media is read completely once a quarter, which is 1.1 % a day
 SCRUB_CYCLE = timedelta(days=SCRUB_CYCLE_DAYS)
 SCRUB_DUE_AFTER = timedelta(days=SCRUB_CYCLE_DAYS - 10)  # ten nights to catch up before the cycle is missed
@@ -35,6 +36,7 @@ class DriftKind(StrEnum):
     METADATA_MISSING = "metadata_missing"
     METADATA_ALTERED = "metadata_altered"  # of a sampled chunk: not the document that was archived
     MANIFEST_MISSING = "manifest_missing"
+    MANIFEST_ALTERED = "manifest_altered"  # of a sampled recording: it lacks an archived chunk, or names other bytes
     NOT_GONE = "destroyed_but_present"  # a chunk was destroyed by decision, and a file of it is there
     CERTIFICATE_MISSING = "certificate_missing"  # a chunk counts as destroyed, and no certificate says so
     UNKNOWN_BLOB = "unknown_blob"
@@ -245,11 +247,27 @@ def _is_receipt_of(chunk: ChunkRecord, receipt: bytes | None) -> bool:
     )
 
 
+def is_listed(chunk: ChunkRecord) -> bool:
+    """Return whether the manifest must list a chunk: it is written before a chunk's source is settled."""
+    return chunk.state is ChunkState.SOURCE_DELETED or (is_archived(chunk) and is_finished(chunk))
+
+
+def is_manifest_of(chunks: Sequence[ChunkRecord], manifest: bytes) -> bool:
+    """Return whether a manifest lists these chunks of a recording as they are; what else it says is not compared."""
+    try:
+        told = read_json(manifest)
+        listed = {tuple(one.get(name) for name in _OF_MANIFEST) for one in told["chunks"]}
+        is_its_own = all(chunk.task.recording_id == told["recordingId"] for chunk in chunks)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return False
+    facts = ((chunk.task.index, chunk.task.document_id, chunk.sha256, chunk.length_bytes) for chunk in chunks)
+    return is_its_own and all(one in listed for one in facts)
+
+
 def _of_manifest(chunk: ChunkRecord, blobs: Mapping[str, BlobFacts]) -> Iterable[Drift]:
-    """Yield a missing manifest: it is written before a chunk's source is settled, so a finished chunk must have one."""
+    """Yield a missing manifest."""
     name = layout.manifest_name(chunk.task.folder)
-    is_settled = chunk.state is ChunkState.SOURCE_DELETED or (is_archived(chunk) and is_finished(chunk))
-    if is_settled and name not in blobs:
+    if is_listed(chunk) and name not in blobs:
         yield Drift(name, DriftKind.MANIFEST_MISSING, chunk.task.recording_id)
 
 

@@ -11,6 +11,7 @@ from recording.errors import BlobLockedError
 from recording.library.keep.assess import custody_of
 from recording.operate.drift.findings import ARCHIVE_TIER, Looked, Unread
 from recording.ports import Ports, Unreadable
+from recording.ports.bulkhead import ODD_CONTENT
 
 
 def lawfully_gone(chunks: Sequence[ChunkRecord], ports: Ports, looked: Looked) -> set[ChunkKey]:
@@ -69,7 +70,7 @@ def _files_in(raw: bytes, recording_id: str) -> Iterator[tuple[int, str | None]]
         told = read_json(raw)
         if told["recording"] == hashlib.sha256(recording_id.encode()).hexdigest() and "destroyedAt" in told:
             yield from [(int(file["index"]), _text(file["sha256"])) for file in told["files"]]
-    except (ValueError, TypeError, LookupError):
+    except ODD_CONTENT:
         return
 
 

@@ -12,6 +12,8 @@ from recording.domain.archived.drift import (
     drift_of,
     is_digest_of,
     is_indexed_elsewhere,
+    is_listed,
+    is_manifest_of,
     vouches_for_media,
 )
 from recording.domain.archived.integrity import Digest, Hasher
@@ -66,6 +68,9 @@ def look_at(
         looked.drifts += _compare_metadata(chunk, there, ports, looked)
         if is_indexed_elsewhere(chunk) and chunk.disposed_at is None:
             looked.drifts += _compare_external(chunk, ports, looked)
+    for folder in sorted(folders_of(wanted)):
+        kept = [chunk for chunk in chunks if chunk.task.folder == folder and chunk.disposed_at is None]
+        looked.drifts += _compare_manifest(folder, list(filter(is_listed, kept)), there, ports, looked)
     return looked
 
 
@@ -122,6 +127,25 @@ def _compare_metadata(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports:
         return []
     is_altered = stored is not None and sha256_of(stored[0]) != chunk.metadata_sha256
     return [drift_of(chunk, name, DriftKind.METADATA_ALTERED)] if is_altered else []
+
+
+def _compare_manifest(
+    folder: str, chunks: Sequence[ChunkRecord], there: Mapping[str, BlobFacts], ports: Ports, looked: Looked
+) -> list[Drift]:
+    """Read the newest manifest of a folder, from which alone a rebuild has tags, consent and what is missing."""
+    versions = {layout.manifest_version(name) or 0: name for name in there if name.rpartition("/")[0] == folder}
+    name = versions[max(versions)] if versions and max(versions) else None
+    if not chunks or name is None:  # a missing one is in the comparison
+        return []
+    looked.requests += 1
+    try:
+        stored = ports.archive.get(name)
+    except StorageError as error:
+        reason = ARCHIVE_TIER if isinstance(error, BlobLockedError) else error.code
+        looked.unread.append(Unread(name, reason, looked.recording_id))
+        return []
+    is_altered = stored is not None and not is_manifest_of(chunks, stored[0])
+    return [Drift(name, DriftKind.MANIFEST_ALTERED, looked.recording_id)] if is_altered else []
 
 
 def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[Drift]:

@@ -122,7 +122,7 @@ def test_a_turn_reports_coverage_and_what_it_cost(caplog: Lines) -> None:
     (line,) = _events(caplog, "recording.scrubbed")
     assert (line["coverage"], line["length_bytes"], line["chunks"], line["unread"]) == (1, length, 1, 0)
     assert line["age_seconds"] == timedelta(days=7).total_seconds()
-    assert line["requests"] == 4  # the list, the media, its receipt and its metadata
+    assert line["requests"] == 5  # the list, the media, its receipt, its metadata and the manifest
 
 
 @pytest.mark.parametrize("method", ["list", "read", "get"])

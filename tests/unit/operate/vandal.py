@@ -113,6 +113,16 @@ class Vandal:
         del self.blobs[name]
         return Drift(name, DriftKind.MANIFEST_MISSING, self.record.task.recording_id)
 
+    def manifest_altered(self) -> Drift:
+        name = layout.manifest_name(self.record.task.folder)
+        self._change(name, data=self.blobs[name].data.replace((self.record.sha256 or "").encode(), b"0" * 64))
+        return Drift(name, DriftKind.MANIFEST_ALTERED, self.record.task.recording_id)
+
+    def manifest_emptied(self) -> Drift:
+        name = layout.manifest_name(self.record.task.folder)
+        self._change(name, data=b"")
+        return Drift(name, DriftKind.MANIFEST_ALTERED, self.record.task.recording_id)
+
     def stranger_inside(self) -> Drift:
         name = f"{self.record.task.folder}/9999-stranger-{self.record.task.index}.mp4"
         self.here.fakes.archive.put_once(name, b"?", "video/mp4")
@@ -156,6 +166,8 @@ EVERY = [
     *RECEIPT,
     *DOCUMENT,
     Vandal.manifest_missing,
+    Vandal.manifest_altered,
+    Vandal.manifest_emptied,
     Vandal.destroyed_but_present,
     Vandal.certificate_missing,
 ]
