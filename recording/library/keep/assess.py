@@ -1,11 +1,11 @@
 """Assess recordings: what is decided about each now, from its row, its custody row and the rules in force."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recording.domain.ids import name_of
-from recording.domain.keep.custody import Custody, CustodyState
+from recording.domain.keep.custody import Custody, CustodyState, unmarked
 from recording.domain.keep.disposition import Action, Because, Disposition, Reason, disposition
 from recording.domain.keep.rules import RuleSet, default_rules
 from recording.domain.keep.subject import kept_recording
@@ -147,6 +147,21 @@ def has_come_back(recording_id: str, ports: Ports) -> bool:
     """
     chunks, unread = all_chunks_of(recording_id, ports.catalog)
     return bool(unread) or any(chunk.disposed_at is None for chunk in chunks)
+
+
+def as_it_is(one: Assessed, ports: Ports) -> Assessed:
+    """Return a recording that counts as destroyed, and of which a file has arrived since, as one that is kept.
+
+    Its row says so from the next night on.
+
+    Raises:
+        StorageError: the catalog does not answer.
+    """
+    is_at_rest = one.record.facts is None and one.record.settled_at is not None
+    if one.custody is None or one.state is not CustodyState.DISPOSED or is_at_rest:
+        return one
+    is_back = has_come_back(one.record.recording_id, ports)
+    return replace(one, custody=unmarked(one.custody)) if is_back else one
 
 
 def _kept_for(because: Because, rules: RuleSet) -> Disposition:

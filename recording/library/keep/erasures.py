@@ -29,7 +29,14 @@ from recording.domain.times import newest_first
 from recording.errors import ClaimLostError, RecordingError, RequestError, StorageError
 from recording.errors.codes import OF_ONE_ROW, Code
 from recording.library.follow_up import library_of
-from recording.library.keep.assess import Assessed, assessed, custody_of, keeping_of, rules_in_force
+from recording.library.keep.assess import (
+    Assessed,
+    as_it_is,
+    assessed,
+    custody_of,
+    keeping_of,
+    rules_in_force,
+)
 from recording.library.keep.covered import find_covered, subject_of, widen
 from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
@@ -376,7 +383,7 @@ def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus
     rules, now = rules_in_force(ports, settings), ports.clock.now()
     records = ports.catalog.get_recordings(erasure.recordings)
     items = [
-        assessed(record, custody_of(record.recording_id, ports), rules, now, settings)
+        as_it_is(assessed(record, custody_of(record.recording_id, ports), rules, now, settings), ports)
         for record in records
         if record is not None and not isinstance(record, Unreadable)
     ]

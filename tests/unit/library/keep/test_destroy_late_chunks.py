@@ -17,12 +17,16 @@ from recording.domain.keep.subject import LONGEST, kept_recording
 from recording.domain.state.records import changed
 from recording.errors import RequestError
 from recording.errors.codes import Code
+from recording.http.views.keep import ErasureItemView
+from recording.library.follow_up import follow_up
 from recording.library.keep.dispose import dispose
+from recording.library.keep.erasures import erasure_status
 from recording.library.keep.explain import explain
 from recording.library.keep.holds import place_hold
 from recording.library.tags import change_tags
 from recording.operate.attention import needs_attention
 from recording.operate.held import list_held, redrive
+from tests.unit.library.keep.test_erasures import approved
 
 ACS = {"participantId": "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-333333333333"}
 PHONE = {"participantId": "4:+4915550100777"}
@@ -290,3 +294,31 @@ def test_a_held_file_that_was_destroyed_needs_nobody_and_no_redrive_brings_it_ba
     assert redrive(here.ports, here.settings, HeldFilter()).sent == ()
     here.runs(hours=6, until_quiet=False)
     assert blobs_of_recording(here) == []
+
+
+@pytest.mark.parametrize("is_followed_up", [True, False])
+def test_an_erasure_is_not_done_while_a_file_is_there_that_arrived_after_the_destruction(is_followed_up: bool) -> None:
+    """The law keeps the late file; "done" would be untrue, and let it be found again a month later."""
+    here, _ = archived()
+    put_rule(here, "delete", 1)
+    days_pass(here, 20)
+    late_chunk(here)
+    if not is_followed_up:
+        here.fakes.catalog.save_recording(
+            changed(here.fakes.catalog.recordings[RECORDING_ID], facts=None, placement=None)
+        )
+    put_rule(here, "retain", 100, "tax")
+    erasure_id = approved(here, participant=None, recordings=[RECORDING_ID])
+    days_pass(here, 3)
+    if not is_followed_up:
+        assert erasure_status(erasure_id, here.ports, here.settings).state == "approved"
+        follow_up(RECORDING_ID, here.ports)
+        days_pass(here, 1)
+    status = erasure_status(erasure_id, here.ports, here.settings)
+    (item,) = (ErasureItemView.of(one, erasure_id) for one in status.items)
+    assert (status.state, item.state, item.refused_because) == ("approved", "KEPT", "retained_by_rule")
+    assert blobs_of_recording(here)
+    days_pass(here, 100)
+    status = erasure_status(erasure_id, here.ports, here.settings)
+    (item,) = (ErasureItemView.of(one, erasure_id) for one in status.items)
+    assert (status.state, item.state, blobs_of_recording(here)) == ("done", "DISPOSED", [])
