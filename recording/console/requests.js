@@ -200,7 +200,7 @@ function erasureOf(one, { me, signal }, look) {
       one.state === "requested" && h("div", { class: "row screen-only" }, isMine ? h("p", null, "Another person with the role has to approve it.") : h("button", { type: "button", class: "button danger", onclick: approve }, "Approve"), h("button", { type: "button", class: "button", onclick: share }, icon("link"), "Copy link")),
       said,
     ),
-    h("section", { class: "card", "aria-label": "Recordings" }, h("h2", null, counted(one.recordings.length, "recording")), one.recordings.length ? h("ul", { class: "bare requests" }, one.recordings.map((item) => itemOf(item, signal))) : empty("Nothing of this person is archived.", "What names them elsewhere is erased all the same.")),
+    h("section", { class: "card", "aria-label": "Recordings" }, h("h2", null, counted(one.recordings.length, "recording")), one.recordings.length ? h("ul", { class: "bare requests" }, one.recordings.map((item) => itemOf(item, signal, one.erasureId))) : empty("Nothing of this person is archived.", "What names them elsewhere is erased all the same.")),
   ];
 }
 
@@ -208,23 +208,24 @@ function person(who, me) {
   return who && who === me.id ? "you" : h("bdi", { title: who ?? "" }, short(who ?? "someone"));
 }
 
-function itemOf(item, signal) {
+function itemOf(item, signal, erasureId) {
   return h(
     "li",
     { class: "request" },
     h("div", { class: "row between" }, h("a", { href: `#/recording/${encodeURIComponent(item.recordingId)}` }, "Recording ", h("bdi", null, short(item.recordingId))), badge(item.certificate ? "erased" : item.state)),
     item.refusedBecause && h("p", { class: "problem" }, `Not now: ${plain(item.refusedBecause)}`, item.refusedUntil ? [", until ", whenWithin(item.refusedUntil)] : "", "."),
-    item.certificate && certificateButton(item.recordingId, signal),
+    item.certificate && certificateButton(item.recordingId, signal, erasureId),
   );
 }
 
-/** Return a button that saves the certificate of a recording's destruction. */
-export function certificateButton(recordingId, signal) {
+/** Return a button that saves the certificate of a recording's destruction, or the one that a request led to. */
+export function certificateButton(recordingId, signal, erasureId) {
   const said = h("span", { role: "status" });
 
   async function take() {
     try {
-      const { data } = await call(`recordings/${encodeURIComponent(recordingId)}/certificate`, { signal });
+      const query = erasureId ? { erasure: erasureId } : {};
+      const { data } = await call(`recordings/${encodeURIComponent(recordingId)}/certificate`, { query, signal });
       save(new Blob([`${JSON.stringify(data, null, 2)}\n`], { type: "application/json" }), `certificate ${recordingId.slice(-10)}.json`);
     } catch (error) {
       refused(said, error);

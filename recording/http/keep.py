@@ -159,10 +159,13 @@ def list_erasures(request: func.HttpRequest, ports: Ports, _settings: Settings) 
 
 @endpoint(Operation.CERTIFICATE)
 def recording_certificate(request: func.HttpRequest, ports: Ports, settings: Settings) -> func.HttpResponse:
-    """GET recordings/{recordingId}/certificate: 200 with the certificate of its destruction, as stored."""
+    """GET recordings/{recordingId}/certificate: 200 with the certificate of its destruction, or a voice's, as stored.
+
+    `erasure` names the request that it is about; without it, the newest one.
+    """
     recording_id = recording_id_of(request)
     check_recording_id(recording_id)
-    content = certificate_of(recording_id, ports, settings)
+    content = certificate_of(recording_id, request.params.get("erasure"), ports, settings)
     headers = {"Content-Disposition": 'attachment; filename="certificate.json"'}
     return func.HttpResponse(content, status_code=200, headers=headers, mimetype="application/json")
 

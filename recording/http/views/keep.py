@@ -196,7 +196,7 @@ class ErasureItemView(View):
                 state="SPEAKER_ERASED" if speaker.done_at else row.state,
                 refused_because=speaker.refused,
                 refused_until=speaker.until,
-                certificate=row.certificates[-1] if speaker.done_at and row.certificates else None,
+                certificate=one.certificate if speaker.done_at else None,
                 gone_at=row.gone_at,
             )
         refused = next((claim for claim in one.disposition.refused if claim.request_id == erasure_id), None)

@@ -1,16 +1,18 @@
 """Assess recordings: what is decided about each now, from its row, its custody row and the rules in force."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from recording.domain.foreign_json import read_json
 from recording.domain.ids import name_of
 from recording.domain.keep.custody import Custody, CustodyState, unmarked
 from recording.domain.keep.disposition import Action, Because, Disposition, Reason, disposition
 from recording.domain.keep.rules import RuleSet, default_rules
 from recording.domain.keep.subject import kept_recording
 from recording.domain.state.recording import RecordingRecord
-from recording.errors import StorageBusyError, StorageError
+from recording.errors import BlobLockedError, StorageBusyError, StorageError
 from recording.errors.codes import OF_ONE_ROW
 from recording.ports import Catalog, Ports, Unreadable
 from recording.ports.bulkhead import ODD_CONTENT
@@ -21,11 +23,16 @@ from recording.settings import Settings
 
 @dataclass(frozen=True)
 class Assessed:
-    """A recording with its custody row, None where there is none, and with what is decided about it now."""
+    """A recording with its custody row, None where there is none, and with what is decided about it now.
+
+    Attributes:
+        certificate: the name of the one about the voice that a request for erasure is about.
+    """
 
     record: RecordingRecord
     custody: Custody | None
     disposition: Disposition
+    certificate: str | None = None
 
     @property
     def state(self) -> CustodyState:
@@ -149,14 +156,44 @@ def has_come_back(recording_id: str, ports: Ports) -> bool:
     return bool(unread) or any(chunk.disposed_at is None for chunk in chunks)
 
 
-def as_it_is(one: Assessed, ports: Ports) -> Assessed:
-    """Return a recording that counts as destroyed, and of which a file has arrived since, as one that is kept.
+def certificate_for(row: Custody, request_id: str | None, ports: Ports) -> str | None:
+    """Return the name of the certificate that a request led to, as the certificates themselves say.
 
-    Its row says so from the next night on.
+    Args:
+        row: of the recording.
+        request_id: of the request for erasure; None: the newest certificate is meant.
+        ports: the archive is read, where there are several certificates or requests.
 
     Raises:
-        StorageError: the catalog does not answer.
+        BlobLockedError: one is in the archive tier.
+        StorageError: the archive does not answer.
     """
+    names = row.certificates or ((row.certificate,) if row.certificate else ())
+    is_clear = len(names) == 1 and len(row.speakers) + len(row.claims) <= 1
+    if request_id is None or not names or is_clear:
+        return names[-1] if names else None
+    for name in reversed(names):
+        stored = ports.archive.get(name)
+        with suppress(ValueError, AttributeError, TypeError):
+            if stored is not None and request_id in read_json(stored[0]).get("erasures", ()):
+                return name
+    return None
+
+
+def as_it_is(one: Assessed, ports: Ports, request_id: str) -> Assessed:
+    """Return a recording with the certificate of a request about a voice in it; and as kept, if a file has come back.
+
+    One that counts as destroyed, and of which a file has arrived since, has a row that says so from the next night on.
+
+    Raises:
+        StorageError: catalog or archive do not answer.
+    """
+    row, is_done = one.custody, False
+    if row is not None:
+        is_done = any(claim.request_id == request_id and claim.done_at is not None for claim in row.speakers)
+    if row is not None and is_done:
+        with suppress(BlobLockedError):
+            one = replace(one, certificate=certificate_for(row, request_id, ports))
     is_at_rest = one.record.facts is None and one.record.settled_at is not None
     if one.custody is None or one.state is not CustodyState.DISPOSED or is_at_rest:
         return one

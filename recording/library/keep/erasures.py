@@ -382,11 +382,9 @@ def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: S
 def _status(erasure: Erasure, ports: Ports, settings: Settings) -> ErasureStatus:
     rules, now = rules_in_force(ports, settings), ports.clock.now()
     records = ports.catalog.get_recordings(erasure.recordings)
-    items = [
-        as_it_is(assessed(record, custody_of(record.recording_id, ports), rules, now, settings), ports)
-        for record in records
-        if record is not None and not isinstance(record, Unreadable)
-    ]
+    read = [record for record in records if record is not None and not isinstance(record, Unreadable)]
+    found = (assessed(one, custody_of(one.recording_id, ports), rules, now, settings) for one in read)
+    items = [as_it_is(one, ports, erasure.erasure_id) for one in found]
     of_each = zip(erasure.recordings, records, strict=True)
     unread = tuple(recording_id for recording_id, record in of_each if isinstance(record, Unreadable))
     return ErasureStatus(erasure, tuple(items), erasure.state_at(now), unread)

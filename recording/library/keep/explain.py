@@ -9,7 +9,7 @@ from datetime import datetime
 from recording.domain.times import as_utc
 from recording.errors import RequestError, reading_for_a_caller
 from recording.errors.codes import Code
-from recording.library.keep.assess import Assessed, assess_page, assessed, custody_of, rules_in_force
+from recording.library.keep.assess import Assessed, assess_page, assessed, certificate_for, custody_of, rules_in_force
 from recording.ports import Ports
 from recording.settings import Settings
 
@@ -33,8 +33,14 @@ def explain(recording_id: str, ports: Ports, settings: Settings) -> Assessed:
     )
 
 
-def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes:
-    """Return the certificate of a recording's destruction, as it is stored.
+def certificate_of(recording_id: str, erasure_id: str | None, ports: Ports, settings: Settings) -> bytes:
+    """Return the certificate of a recording's destruction, or of a voice's, as it is stored.
+
+    Args:
+        recording_id: as the catalog knows it.
+        erasure_id: the request that it is about; None: the newest certificate.
+        ports: catalog, custody and archive.
+        settings: as `explain`.
 
     Raises:
         RequestError: `recording_not_found`; the catalog does not know it, or nothing of it was destroyed.
@@ -43,7 +49,8 @@ def certificate_of(recording_id: str, ports: Ports, settings: Settings) -> bytes
     """
     custody = explain(recording_id, ports, settings).custody
     with reading_for_a_caller("the certificate is in the archive tier and must be rehydrated first"):
-        stored = ports.archive.get(custody.certificate) if custody and custody.certificate else None
+        name = certificate_for(custody, erasure_id, ports) if custody is not None else None
+        stored = ports.archive.get(name) if name is not None else None
     if stored is None:
         raise RequestError("there is no certificate of this recording", code=Code.RECORDING_NOT_FOUND)
     return stored[0]

@@ -9,12 +9,15 @@ import azure.functions as func
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID, task
+from dev.in_memory.canaries import PARTICIPANT
 from dev.in_memory.keep_world import attached, days_pass
 from dev.in_memory.world import World, world
 from recording.errors import StorageError
 from recording.library.handover.export import export_message
 from recording.library.keep import erasures
 from tests.unit.http.test_console import OWN_PAGE, ask, content, outcome, principal
+from tests.unit.library.keep.test_speaker import OTHER
+from tests.unit.library.keep.test_speaker import archived as archived_with_voices
 
 ALICE = OWN_PAGE | principal("Recording.Erase") | {"X-MS-CLIENT-PRINCIPAL-ID": "alice"}
 BOB = OWN_PAGE | principal("Recording.Erase") | {"X-MS-CLIENT-PRINCIPAL-ID": "bob"}
@@ -65,6 +68,26 @@ def test_an_erasure_from_the_request_to_the_certificate() -> None:
     certificate = ask(here, f"recordings/{item['recordingId']}/certificate", READER)
     assert certificate.status_code == 200
     assert content(certificate)["erasures"] == [erasure_id]
+
+
+def test_each_erasure_of_one_voice_has_its_own_certificate() -> None:
+    """Two speakers of one recording ask: neither is shown the other's, and a button leads to the file."""
+    here, _ = archived_with_voices()
+    here.settings = here.settings.model_copy(update={"platform_auth": True})
+    told: dict[str, Any] = {}
+    for person in (PARTICIPANT, OTHER, "8:acs:somebody-who-is-not-in-it"):
+        made = post(here, "erasures", ALICE, participant=person, scope="speaker", reason="3 May")
+        told[person] = content(made)["erasureId"]
+        assert post(here, f"erasures/{told[person]}/approve", BOB).status_code == 202
+        days_pass(here, 2)
+    for person in (PARTICIPANT, OTHER):
+        (item,) = content(ask(here, f"erasures/{told[person]}", ALICE))["recordings"]
+        assert item["state"] == "SPEAKER_ERASED"
+        stored = json.loads(here.fakes.archive.blobs[item["certificate"]].data)
+        taken = ask(here, f"recordings/{RECORDING_ID}/certificate", READER, erasure=told[person])
+        assert (stored["erasures"], content(taken)) == ([told[person]], stored)
+    newest = ask(here, f"recordings/{RECORDING_ID}/certificate", READER)
+    assert content(newest)["erasures"] == [told[OTHER]]
 
 
 def test_requests_that_wait_for_a_second_person_come_first() -> None:
