@@ -30,7 +30,7 @@ from recording.library.handover.downloads import (
     take_part,
 )
 from recording.library.handover.export import get_export, request_export
-from recording.library.handover.vcon import make_vcon
+from recording.library.handover.vcon import make_vcon, what_is_given
 from recording.operate.find_recording import find_recording
 
 app = typer.Typer(no_args_is_help=True, help="Request a bundle of recordings, follow its progress, and download it.")
@@ -67,7 +67,9 @@ def vcon(
     def act() -> dict[str, Any]:
         return make_vcon(recording_id, session.ports, session.settings, inline=inline)
 
-    content = json.dumps(run_audited(Operation.GET_VCON, recording_id, session.caller, session.ports, act), indent=2)
+    note = what_is_given(inline=inline)
+    told = run_audited(Operation.GET_VCON, recording_id, session.caller, session.ports, act, note=note)
+    content = json.dumps(told, indent=2)
     if to is None:
         session.lines(*content.splitlines())
     else:

@@ -15,7 +15,7 @@ from recording.library.handover.downloads import MOST_BYTES, BundleFile, find_bu
 from recording.library.handover.downloads import list_exports as page_of_exports
 from recording.library.handover.export import get_export as look_at_export
 from recording.library.handover.export import request_export as ask_for_export
-from recording.library.handover.vcon import is_inline, make_vcon
+from recording.library.handover.vcon import is_inline, make_vcon, what_is_given
 from recording.ports import Ports
 from recording.settings import Settings
 
@@ -32,7 +32,8 @@ def recording_vcon(request: func.HttpRequest, ports: Ports, settings: Settings) 
     def act() -> dict[str, Any]:
         return make_vcon(recording_id, ports, settings, inline=inline)
 
-    return as_json(run_audited(Operation.GET_VCON, recording_id, caller, ports, act), 200, mimetype=VCON)
+    note = what_is_given(inline=inline)
+    return as_json(run_audited(Operation.GET_VCON, recording_id, caller, ports, act, note=note), 200, mimetype=VCON)
 
 
 @endpoint(Operation.REQUEST_EXPORT)

@@ -77,6 +77,11 @@ def is_inline(wanted: str | None) -> bool:
     return wanted == "inline"
 
 
+def what_is_given(*, inline: bool) -> str:
+    """Return what a vCon hands over, for the audit trail."""
+    return "with its media" if inline else "without its media"
+
+
 def _with_media(parts: list[ChunkPart], ports: Ports) -> list[ChunkPart]:
     """Include the media that is in the archive; media in the customer's own storage is left out, as is its URL.
 

@@ -30,8 +30,10 @@ def test_a_vcon_is_printed_or_written(tmp_path: Path) -> None:
     assert (code, json.loads(text)["vcon"]) == (0, "0.4.0")
     assert runs(here, "vcon", SHORT, "--to", str(tmp_path / "a.json"))[0] == 0
     assert json.loads((tmp_path / "a.json").read_text()) == json.loads(text)
+    assert runs(here, "vcon", SHORT, "--inline")[0] == 0
     rows = [row for row in here.fakes.audit.written if row.operation == "recording_vcon"]
-    assert [row.outcome for row in rows] == ["asked", "done"] * 2
+    assert [row.outcome for row in rows] == ["asked", "done"] * 3
+    assert [row.note for row in rows] == ["without its media"] * 4 + ["with its media"] * 2
 
 
 def test_a_vcon_on_a_full_disk_leaves_what_was_there(tmp_path: Path, files_of_at_most: FilesOfAtMost) -> None:

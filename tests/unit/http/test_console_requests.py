@@ -247,3 +247,12 @@ def test_a_request_whose_row_cannot_be_read_is_named_in_the_list() -> None:
     here.fakes.keeping.unreadable.add(made)
     told = content(ask(here, "erasures", BOB))
     assert (told["erasures"], told["unreadable"]) == ([], [made])
+
+
+@pytest.mark.parametrize("media", ["inline", "external"])
+def test_the_trail_says_whether_a_vcon_had_the_media_in_it(media: str) -> None:
+    """Who asks what was handed over asks for the voices first."""
+    here = archived()
+    assert ask(here, f"recordings/{RECORDING_ID}/vcon", EXPORTER, media=media).status_code == 200
+    rows = [row for row in here.fakes.audit.written if row.operation == "recording_vcon"]
+    assert [row.note for row in rows] == ["with its media" if media == "inline" else "without its media"] * 2
