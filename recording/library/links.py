@@ -54,7 +54,7 @@ def make_link(media: Media, caller: str | None, ports: Ports, settings: Settings
     read_media(media, 0, min(1, media.length_bytes), ports)  # a link to an unreadable file would be useless
     now = shared_now(ports)  # an instance a day ahead would hand out a link for a day
     until = now.replace(microsecond=0) + settings.download_links_for
-    part = f"chunk {task.index}, all of it, by a link until {until:%H:%M:%S} UTC"
+    part = f"{media.label}, all of it, by a link until {until:%H:%M:%S} UTC"
 
     def note(outcome: str) -> None:
         ports.audit.add(AuditEntry(now, Operation.LINK, task.recording_id, caller, outcome, part=part))

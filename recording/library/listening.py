@@ -6,7 +6,7 @@ the recording, not one for each request.
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from recording.domain.archived.drift import is_disposed
@@ -55,6 +55,7 @@ class Media:
         etag: permanent for these bytes, since it is made from their digest.
         layout: that of the file from which the speaker is extracted.
         suspect: names these bytes among the chunk's suspects; None for what is archived.
+        is_alone: no other file has the chunk's index.
     """
 
     chunk: ChunkRecord
@@ -64,6 +65,17 @@ class Media:
     channel: int | None = None
     layout: WavLayout | None = None
     suspect: str | None = None
+    is_alone: bool = True
+
+    @property
+    def label(self) -> str:
+        """Return which media it is, in words for the audit trail: `chunk 0 channel 1`."""
+        task = self.chunk.task
+        words = [f"chunk {task.index}"]
+        words += [] if self.is_alone else [f"document {task.document_id}"]
+        words += [] if self.channel is None else [f"channel {self.channel}"]
+        words += [] if self.suspect is None else [f"suspect {self.suspect}"]
+        return " ".join(words)
 
     @property
     def file_name(self) -> str:
@@ -90,14 +102,15 @@ def find_media(recording_id: str, index: int, document_id: str | None, channel: 
             `erasure_approved` (409), or `no_such_channel` (404).
         StorageError: catalog or archive do not answer.
     """
-    chunk = _chunk(recording_id, index, document_id, ports)
+    chunk, is_alone = _chunk(recording_id, index, document_id, ports)
     if is_disposed(chunk):
         raise RequestError("the media has been destroyed", code=Code.MEDIA_DISPOSED)
     check_is_shown([recording_id], ports)
     if chunk.length_bytes is None or not (is_archived(chunk) or _in_fallback(chunk, ports)):
         raise RequestError("the media is not archived yet", code=Code.NOT_ARCHIVED)
     media_type = chunk.format.media_type if chunk.format else _UNKNOWN_TYPE
-    whole = Media(chunk, chunk.length_bytes, media_type, f'"{chunk.sha256 or chunk.key}"')
+    etag = f'"{chunk.sha256 or chunk.key}"'
+    whole = Media(chunk, chunk.length_bytes, media_type, etag, is_alone=is_alone)
     return whole if channel is None else _speaker(whole, channel, ports)
 
 
@@ -191,13 +204,15 @@ def find_suspect(record: ChunkRecord, blob_name: str | None, ports: Ports) -> Me
 # --- which media -----------------------------------------------------------------------------------------------------
 
 
-def _chunk(recording_id: str, index: int, document_id: str | None, ports: Ports) -> ChunkRecord:
+def _chunk(recording_id: str, index: int, document_id: str | None, ports: Ports) -> tuple[ChunkRecord, bool]:
+    """Return the chunk, and whether no other one has its index."""
     chunks, unread = all_chunks_of(recording_id, ports.catalog)
     found = [one for one in chunks if one.task.index == index and document_id in (None, one.task.document_id)]
     if not found:
         refuse_unread([row for row in unread if row.index in (None, index)])
         raise RequestError("the catalog knows no such chunk", code=Code.CHUNK_NOT_FOUND)
-    return next((chunk for chunk in found if is_archived(chunk)), found[0])
+    is_alone = sum(one.task.index == index for one in chunks) == 1
+    return next((chunk for chunk in found if is_archived(chunk)), found[0]), is_alone
 
 
 def _in_fallback(chunk: ChunkRecord, ports: Ports) -> bool:
@@ -209,7 +224,7 @@ def _speaker(whole: Media, channel: int, ports: Ports) -> Media:
     if layout is None or not 0 <= channel < layout.channels:
         raise RequestError("the media has no such channel of its own", code=Code.NO_SUCH_CHANNEL)
     etag = f'{whole.etag.removesuffix(chr(34))}-{channel}"'
-    return Media(whole.chunk, layout.mono_bytes, whole.media_type, etag, channel, layout)
+    return replace(whole, length_bytes=layout.mono_bytes, etag=etag, channel=channel, layout=layout)
 
 
 def layout_of(media: Media, ports: Ports) -> WavLayout | None:
@@ -299,6 +314,4 @@ def _part_of(media: Media, first: int, last: int, unit: str) -> str:
     """Return the part in words: `chunk 0, 60-120 s`."""
     scale = STRETCH_SECONDS if unit == "s" else STRETCH_BYTES
     end = round((media.chunk.duration_ms or 0) / 1000) if unit == "s" else media.length_bytes
-    which = "" if media.channel is None else f" channel {media.channel}"
-    which += "" if media.suspect is None else f" suspect {media.suspect}"
-    return f"chunk {media.chunk.task.index}{which}, {first * scale}-{min((last + 1) * scale, end)} {unit}"
+    return f"{media.label}, {first * scale}-{min((last + 1) * scale, end)} {unit}"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dev.in_memory.builders import RECORDING_ID, event, metadata, task, wav
+from dev.in_memory.builders import RECORDING_ID, chunk, document_id, event, metadata, task, wav
 from dev.in_memory.world import World, world
 from recording.errors import StorageBusyError
 from recording.http.media import chunk_media, chunk_peaks
@@ -125,6 +125,21 @@ def test_who_heard_which_seconds_is_written_before_the_bytes_go_out() -> None:
     ask(here, LISTENER | {"Range": "bytes=0-100"})
     (entry,) = [entry for entry in here.fakes.audit.written if entry.operation == "chunk_media"]
     assert (entry.caller, entry.recording_id, entry.part) == ("ann", RECORDING_ID, "chunk 0, 0-2 s")
+
+
+def test_the_trail_says_which_of_two_files_of_one_index_was_heard() -> None:
+    """Two rows of the same words would leave open whose voice it was."""
+    here = archived()
+    other = document_id(9)
+    here.holds(task(0, other), media=wav(1000, 1))
+    here.announces(event(chunk(0, other), id="second"))
+    here.runs_due()
+    for document in (document_id(), other):
+        assert ask(here, {"Range": "bytes=0-99"}, document=document).status_code == 206
+    assert [(part or "").partition(",")[0] for part in heard(here)] == [
+        f"chunk 0 document {document_id()}",
+        f"chunk 0 document {other}",
+    ]
 
 
 def test_without_evidence_nothing_is_heard() -> None:
