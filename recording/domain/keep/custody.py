@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from recording.domain.ids import name_of, without_numbers
+from recording.domain.ids import composed, name_of, without_numbers
 from recording.domain.incoming.requests import Exact, ShortText
 from recording.domain.keep.holds import ErasureClaim, Hold, Stored
 from recording.domain.model import with_changes
@@ -138,7 +138,7 @@ def checked_case(case: str) -> str:
     Raises:
         RequestError: `invalid_case`; the name is empty, too long, not printable, or has a slash.
     """
-    name = case.strip()
+    name = composed(case.strip())
     if not (1 <= len(name) <= LONGEST_CASE and name.isprintable()) or set(name) & set("/\\#?"):
         message = (
             f"the name of a case must have 1 to {LONGEST_CASE} printable characters, and none of / \\ # ?, "
@@ -157,7 +157,7 @@ def held(custody: Custody, case: str, reason: str, by: str | None, now: datetime
         RequestError: `being_destroyed`, `recording_disposed`, or `too_many_holds`.
     """
     check_can_be_held(custody)
-    if any(hold.case == case and hold.is_active for hold in custody.holds):
+    if any(_is_of(hold, case) for hold in custody.active_holds):
         return custody
     if len(custody.holds) >= MOST_HOLDS:
         raise RequestError(f"a recording keeps at most {MOST_HOLDS} holds", code=Code.TOO_MANY_HOLDS)
@@ -204,10 +204,11 @@ def released(custody: Custody, case: str, reason: str, by: str | None, now: date
     Raises:
         RequestError: `hold_not_found`; the case does not hold this recording.
     """
-    if not any(hold.case == case and hold.is_active for hold in custody.holds):
+    if not any(_is_of(hold, case) for hold in custody.active_holds):
         raise RequestError("this case does not hold the recording", code=Code.HOLD_NOT_FOUND)
     end = {"released_at": now, "released_by": by, "release_reason": without_numbers(reason)}
-    holds = tuple(with_changes(hold, end) if hold.case == case and hold.is_active else hold for hold in custody.holds)
+    is_ended = [hold.is_active and _is_of(hold, case) for hold in custody.holds]
+    holds = tuple(with_changes(hold, end) if ends else hold for hold, ends in zip(custody.holds, is_ended, strict=True))
     return with_changes(custody, {"holds": holds})
 
 
@@ -282,6 +283,11 @@ def disposed(custody: Custody, now: datetime, gone_at: datetime | None, certific
         "holds": tuple(_without_reason(hold) for hold in custody.holds),
     }
     return with_changes(custody, changes)
+
+
+def _is_of(hold: Hold, case: str) -> bool:
+    """Return whether a hold is of this case; rows of before may have another spelling of its accents."""
+    return composed(hold.case) == case
 
 
 def case_key(case: str, recording_id: str) -> str:

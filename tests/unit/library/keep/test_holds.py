@@ -10,12 +10,12 @@ import pytest
 from dev.in_memory.builders import RECORDING_ID, document_id, event, task
 from dev.in_memory.canaries import PHONE
 from dev.in_memory.world import World, world
-from recording.domain.keep.custody import Custody, destroying
+from recording.domain.keep.custody import Custody, destroying, held
 from recording.errors import ClaimLostError, StorageBusyError
 from recording.http import keep as http_keep
 from recording.http.routes import Dependencies
 from recording.library.keep.explain import all_upcoming
-from recording.library.keep.holds import place_hold
+from recording.library.keep.holds import place_hold, release_hold
 from tests.repo.docs.openapi import check
 
 SHORT = {"name": "calls", "action": "retain_and_delete", "days": 30}
@@ -190,3 +190,12 @@ def test_a_case_in_a_url_is_read_as_it_was_written(here: World) -> None:
     assert holds["holds"][0]["case"] == "case 17"
     assert ask(here, http_keep.hold_recording, {"reason": "x"}, case="a%2Fb")[1]["code"] == "invalid_case"
     assert ask(here, http_keep.hold_recording, {"reason": "x"}, case=PHONE)[1]["code"] == "invalid_case"
+
+
+@pytest.mark.parametrize("spelling", ["M\u00fcller", "Mu\u0308ller"])
+@pytest.mark.parametrize("kept", ["M\u00fcller", "Mu\u0308ller"])
+def test_a_case_is_the_same_in_either_spelling_of_its_accents(here: World, kept: str, spelling: str) -> None:
+    """What one system writes as a letter another one writes as two; the hold could not be released."""
+    here.fakes.keeping.add_custody(held(Custody(recording_id=RECORDING_ID), kept, "lawsuit", "ann", here.now))
+    assert len(place_hold(RECORDING_ID, spelling, "lawsuit", "ann", here.ports).holds) == 1
+    assert release_hold(RECORDING_ID, spelling, "settled", "bob", here.ports).active_holds == ()
