@@ -190,7 +190,8 @@ class GuardedLife:
             is_noted = row is not None and guarded_pause(row.pauses) is not None
             if isinstance(error, StorageBusyError | WorkerDiedError) or not is_noted:
                 self.witness.forget_pause(name)  # not all is noted, and the caller knows
-        if isinstance(error, ControlError) and what.startswith("start ") and self.policy.must_be_recorded:
+        is_refused = isinstance(error, ControlError) and error.code is not Code.ALREADY_RECORDING
+        if is_refused and what.startswith("start ") and self.policy.must_be_recorded:
             self.witness.expected.add(("", "start_refused"))
         if error is not None and not once and not isinstance(error, RequestError) and not _is_final(error):
             self.repeated[what] = act

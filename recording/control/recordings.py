@@ -44,6 +44,8 @@ from recording.ports.stored import all_chunks_of
 from recording.settings import Settings
 from recording.telemetry import Event, emit
 
+_NO_REFUSALS = (Code.START_NOT_NOTED, Code.IDEMPOTENCY_KEY_REUSED, Code.ALREADY_RECORDING)
+
 
 def start_recording(
     body: Any, idempotency_key: str | None, caller: str | None, ports: Ports, settings: Settings
@@ -152,12 +154,13 @@ def told_of(seen: Look, ports: Ports, settings: Settings) -> dict[str, Any]:
 def refusals_told(policy: CallPolicy, key: str, ports: Ports) -> Iterator[None]:
     """Raise the alarm about a refused start, whatever the reason, before the caller is answered.
 
-    A start that succeeded but could not be recorded is not a refusal, nor is another request under a key in use.
+    A start that succeeded but could not be recorded is not a refusal, nor is another request under a key in use; and
+    a call that ACS records already is recorded.
     """
     try:
         yield
     except RecordingError as error:
-        if policy.must_be_recorded and error.code not in (Code.START_NOT_NOTED, Code.IDEMPOTENCY_KEY_REUSED):
+        if policy.must_be_recorded and error.code not in _NO_REFUSALS:
             emit(Event.UNRECORDED, code=error.code, fault=error.fault, reason="start_refused")
             with suppress(StorageError):  # neither queue nor outbox answers: the caller and the log know it
                 announce_event(start_refused(key, error.code, ports.clock.now()), ports)

@@ -46,6 +46,17 @@ def test_a_start_that_is_refused_is_reported_once_however_often_it_is_asked_for(
     assert got.data == {"reason": "start_refused", "code": "acs_error"}
 
 
+def test_a_start_of_a_call_that_is_recorded_already_is_no_alarm_that_it_is_not() -> None:
+    """A caller without a key sends the same again, and somebody is called at night."""
+    here, outgoing = must_be_recorded()
+    start_recording(BODY, None, "alice", here.ports, here.settings)
+    with pytest.raises(ControlError) as refused:
+        start_recording(BODY, None, "alice", here.ports, here.settings)
+    here.notifies()
+    assert refused.value.code is Code.ALREADY_RECORDING
+    assert outgoing.ways[0].got == []
+
+
 @dataclass
 class WhileItWaits:
     """ACS, as a request that was sent again meets it: the first one is done in between, and this one is refused."""
