@@ -20,7 +20,7 @@ from recording.domain.calls.policy import CallPolicy, ConsentRule
 from recording.domain.formats import FormatType
 from recording.domain.ids import canonical_id, without_numbers
 from recording.domain.incoming.requests import StartOptions, StartRequest, start_options
-from recording.domain.incoming.tenants import owner_at_start, owner_once_noted
+from recording.domain.incoming.tenants import owner_at_start
 from recording.domain.outgoing.from_records import start_refused
 from recording.domain.state.chunk import ChunkRecord, FallbackCopy
 from recording.domain.state.recording import (
@@ -75,7 +75,7 @@ def start_recording(
                 recording_id = canonical_id(acs_id)
                 reservation = changed(reservation, recording_id=recording_id, acs_state=acs_state)
                 emit(Event.STARTED, recording_id=recording_id, started_by=caller)
-                _note_start(reservation, acs_id, request, options, caller, ports, settings, owner)
+                _note_start(reservation, acs_id, request, options, caller, ports, policy, owner)
     record = ports.catalog.get_recording(required(reservation.recording_id, "recording_id"))
     if policy.must_be_recorded and record is not None:
         report_before_start(record, ports, settings)
@@ -237,17 +237,16 @@ def _completed_meanwhile(
     raise error
 
 
-def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which settings
+def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which policy
     reservation: StartReservation,
     acs_id: str,
     request: StartRequest,
     options: StartOptions,
     caller: str | None,
     ports: Ports,
-    settings: Settings,
+    policy: CallPolicy,
     owner: str | None,
 ) -> None:
-    policy = settings.policy(caller, request.tags)
     recording_id = required(reservation.recording_id, "recording_id")
     started = RecordingChanges(
         acs_id=acs_id if acs_id != recording_id else None,
@@ -264,8 +263,7 @@ def _note_start(  # noqa: PLR0917 - what was asked, of whom, and under which set
     whole = ports.beneath or ports  # an event may have made the row before, and it is nobody's then
 
     def decide(row: RecordingRecord) -> RecordingChanges:
-        tenant = owner_once_noted(settings.tenants, row.tenant, owner, was_started_here=row.started_here)
-        noted: RecordingChanges = {**started, "tenant": tenant}
+        noted: RecordingChanges = {**started, "tenant": row.tenant or owner}
         if row.last_action is not None:  # it was paused or stopped before this note, which may come late
             noted |= {"last_action": row.last_action, "last_action_at": row.last_action_at}
         return noted

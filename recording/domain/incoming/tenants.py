@@ -204,19 +204,3 @@ def owner_after_tagging(tenants: Tenants | None, owner: str | None, tags: Mappin
 def owner_elsewhere(tenants: Tenants | None, owner: str | None) -> str | None:
     """Return the tenant of a recording that is known from an event only, without a start."""
     return owner or (tenants.started_elsewhere if tenants is not None else None)
-
-
-def owner_once_noted(
-    tenants: Tenants | None, known: str | None, owner: str | None, *, was_started_here: bool
-) -> str | None:
-    """Return the tenant of a recording whose start is noted only now, after events about it.
-
-    Args:
-        tenants: the setting.
-        known: the tenant in its row.
-        owner: whose it is by its start.
-        was_started_here: whether its row knew of the start; else `startedElsewhere` was a guess that has turned out
-            wrong.
-    """
-    is_guess = tenants is not None and known == tenants.started_elsewhere and not was_started_here
-    return owner if known is None or is_guess else known

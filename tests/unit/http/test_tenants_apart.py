@@ -6,13 +6,12 @@ import json
 import azure.functions as func
 import pytest
 
-from dev.in_memory.builders import event, task
+from dev.in_memory.builders import task
 from dev.in_memory.fakes.outgoing import FakeWay
 from dev.in_memory.world import world
 from recording import wiring
 from recording.domain.archived.exports import state_name
 from recording.domain.outgoing.delivery import WayHealth
-from recording.errors import StorageBusyError
 from tests.unit.http.tenants_cells import CELLS
 from tests.unit.http.tenants_world import (
     ALL,
@@ -169,25 +168,3 @@ def test_a_key_alone_opens_nothing_where_there_are_tenants() -> None:
     enter(world(tenants=TENANTS))
     for name in CELLS:
         assert outcome(asked(name, ALPHA, body={})) == (401, "not_signed_in"), name
-
-
-@pytest.mark.parametrize("elsewhere", [None, BETA])
-def test_a_start_that_is_noted_after_its_files_is_its_callers(elsewhere: str | None) -> None:
-    """The first answer was lost; until the start is sent again, it counts as started elsewhere."""
-    here = enter(world(platform_auth=True, tenants=TENANTS.model_copy(update={"started_elsewhere": elsewhere})))
-    key, body = {"Idempotency-Key": "monday"}, {"serverCallId": "Y2FsbA=="}
-    here.fakes.catalog.fail_next("add_recording", StorageBusyError("busy"))
-    refused = asked("start_recording", ALPHA, body=body, headers=key, method="POST")
-    assert outcome(refused) == (503, "start_not_noted")
-    (recording,) = here.fakes.control.started
-    here.holds(task(recording_id=recording))
-    here.announces(event(subject=f"/recording/call/c/serverCallId/Y2FsbA==/recordingId/{recording}"))
-    here.runs_due()
-    here.follows_up()
-    again = asked("start_recording", ALPHA, body=body, headers=key, method="POST")
-    assert content(again)["recordingId"] == recording
-    here.follows_up()
-    seen = {who: asked("get_recording", who, {"recordingId": recording}).status_code for who in (ALPHA, BETA, ALL)}
-    assert seen == {ALPHA: 200, BETA: 404, ALL: 200}
-    found = {who: len(content(asked("find_recordings", who))["recordings"]) for who in (ALPHA, BETA, ALL)}
-    assert found == {ALPHA: 1, BETA: 0, ALL: 1}
