@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from recording.archive.manifest import rewrite_manifest
+from recording.archive.manifest import latest_manifest, rewrite_manifest
 from recording.domain.archived import layout
 from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.find.directory import facts_kept, gathered_facts, rows_for
@@ -134,7 +134,7 @@ def _place(record: RecordingRecord, sources: _Sources, written: set[str], ports:
     directory.put(rows)
     directory.remove(note.stale)
     is_told_more = record.tags is not None or record.tenant is not None or record.consents or record.pauses
-    if is_told_more or _lacks_files(record, chunks, unread):  # they may be younger than the manifest
+    if is_told_more or _lacks_files(record, chunks, unread, ports):  # they may be younger than the manifest
         _list_in_manifest(chunks, ports)
     done = {"stale": (), "digest": digest_of_sources(record, chunks, unread), "at": ports.clock.now()}
     ports.catalog.save_recording(changed(record, placement=with_changes(note, done)))
@@ -177,9 +177,26 @@ def _documents(chunks: Sequence[ChunkRecord], ports: Ports, *, with_offline: boo
                     raise
 
 
-def _lacks_files(record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow]) -> bool:
-    """Return whether files are lost, held or missing: no file that is archived later rewrites the manifest then."""
-    return any(map(is_held, chunks)) or bool(gaps_in(chunks, record.least_count, unread))
+def _lacks_files(
+    record: RecordingRecord, chunks: Sequence[ChunkRecord], unread: Sequence[UnreadRow], ports: Ports
+) -> bool:
+    """Return whether files are lost, held or missing: no file that is archived later rewrites the manifest then.
+
+    Of a missing one the manifest may tell what the catalog does not, after a rebuild; it stays unless it is complete.
+    """
+    is_missing = bool(gaps_in(chunks, record.least_count, unread))
+    return any(map(is_held, chunks)) or (is_missing and _is_called_complete(chunks, ports))
+
+
+def _is_called_complete(chunks: Sequence[ChunkRecord], ports: Ports) -> bool:
+    try:
+        kept = latest_manifest(chunks[0].task.folder, ports.archive)[1] if chunks else None
+    except BlobLockedError:
+        return False
+    try:
+        return kept is not None and json.loads(kept[0]).get("complete") is True
+    except (ValueError, AttributeError, RecursionError):  # not a manifest
+        return True
 
 
 def _list_in_manifest(chunks: Sequence[ChunkRecord], ports: Ports) -> None:

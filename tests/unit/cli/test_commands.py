@@ -174,15 +174,19 @@ def test_verify_proves_a_good_recording(run: Run) -> None:
     assert run("verify", SHORT) == (0, f"proved: {SHORT}, 1 chunk, 1 of them read whole\n")
 
 
-@pytest.mark.parametrize("difference", ["media_bytes", "media_missing", "metadata_missing", "manifest_differs"])
+@pytest.mark.parametrize(
+    "difference", ["media_bytes", "media_missing", "metadata_missing", "manifest_altered", "manifest_differs"]
+)
 def test_verify_names_what_differs(here: World, run: Run, difference: str) -> None:
     """Each document and each byte counts."""
     name, blobs = here.record().blob_name or "", here.fakes.archive.blobs
     manifest = next(blob for blob in blobs if blob.endswith("manifest.json"))
     if difference == "media_bytes":
         blobs[name] = replace(blobs[name], data=bytes(len(blobs[name].data)))
-    elif difference == "manifest_differs":
+    elif difference == "manifest_altered":
         blobs[manifest] = replace(blobs[manifest], data=b"{}")
+    elif difference == "manifest_differs":
+        blobs[manifest] = replace(blobs[manifest], data=blobs[manifest].data.replace(b"true", b"false", 1))
     else:
         del blobs[name if difference == "media_missing" else metadata_name(name)]
     code, shown = run("verify", RECORDING_ID)
