@@ -198,7 +198,7 @@ VARIANTS: Mapping[str, Variant] = {
     "a stop by others is not reported": Variant("must be recorded", _without(GuardKind.WATCH)),
     "a stop before the start is noted is not reported": Variant("must be recorded for its caller", _silent_early_stop),
     "a pause that a resume overtakes is forgotten": Variant("must be recorded", _overtaken_is_forgotten, 172),
-    "what others resume without consent goes on": Variant("must be recorded, with consent", _resumed_goes_on, 77),
+    "what others resume without consent goes on": Variant("must be recorded, with consent", _resumed_goes_on, 122),
     "a message that is not a guard is dropped": Variant("not required", _unread_is_dropped),
     "a guard has any number": Variant("must be recorded", _any_number),
     "a withdrawal is not reported": Variant("must be recorded, with consent", _silent_withdrawal),
