@@ -13,6 +13,7 @@ _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0[0-9]|1[0-4]):(?P<minutes>[0-5][
 NEVER = datetime(1, 1, 1, tzinfo=UTC)  # a time that cannot be read: outside of reason
 EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)  # Table Storage cannot store an earlier one
 _LAST = datetime.max.replace(tzinfo=UTC)
+SKEW = timedelta(minutes=1)  # by which the clocks of instances differ
 OLDEST = timedelta(days=365)  # a time further from now was never set, or was written by hand
 
 

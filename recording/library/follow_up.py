@@ -22,6 +22,7 @@ from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.find.directory import facts_kept, gathered_facts, rows_for
 from recording.domain.find.index_keys import IndexKey
 from recording.domain.find.placement import digest_of_sources, intended, is_placed, place_of
+from recording.domain.foreign_json import read_json
 from recording.domain.ids import is_opaque_id
 from recording.domain.incoming.facts import RecordingFacts
 from recording.domain.incoming.metadata import ChunkMetadata, read_metadata
@@ -194,8 +195,8 @@ def _is_called_complete(chunks: Sequence[ChunkRecord], ports: Ports) -> bool:
     except BlobLockedError:
         return False
     try:
-        return kept is not None and json.loads(kept[0]).get("complete") is True
-    except (ValueError, AttributeError, RecursionError):  # not a manifest
+        return kept is not None and read_json(kept[0]).get("complete") is True
+    except (ValueError, AttributeError):  # not a manifest
         return True
 
 

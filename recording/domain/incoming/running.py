@@ -8,8 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from recording.domain.times import SKEW
+
 MOST_PLACES = 300  # of one caller: they are in one row, and checked together when all are taken
-SKEW = timedelta(minutes=1)  # by which clocks differ
 UNTOLD = timedelta(minutes=5)  # a start whose recording is not known by then failed, or was not recorded
 
 

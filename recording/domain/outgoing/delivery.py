@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recording.domain.model import with_changes
 from recording.domain.outgoing.events import OutgoingEvent
-from recording.domain.times import UtcTime, is_within_reason
+from recording.domain.times import SKEW, UtcTime, is_within_reason
 
 SCHEDULE = (  # before the second try, the third one and so on: three and a half days in all, as Standard Webhooks says
     timedelta(seconds=5),
@@ -30,7 +30,6 @@ REST_SHARE = 20  # the rest is this part of the time for which a way fails
 CLAIM = timedelta(minutes=2)  # longer than one try takes; it is renewed before each
 WAITS_FOR = timedelta(minutes=5)  # until an event that waits for a setting is looked at again
 LONGEST_TRY = timedelta(minutes=1)  # of any way, with the time that DNS takes
-SKEW = timedelta(minutes=1)  # by which clocks differ; a longer wait than was ever noted is by a clock that is ahead
 
 
 class Result(StrEnum):
@@ -56,7 +55,7 @@ class Progress(BaseModel):
     def due_at(self, now: datetime) -> datetime | None:
         """Return when it is tried again; None for at once, also where no wait after so many tries is as long."""
         scheduled = SCHEDULE[self.tries - 1] if 0 < self.tries <= len(SCHEDULE) else timedelta()
-        longest = max(scheduled, 2 * LONGEST_REST) * (1 + JITTER) + SKEW
+        longest = max(scheduled, 2 * LONGEST_REST) * (1 + JITTER) + SKEW  # a longer one is by a clock that is ahead
         is_believed = self.due is not None and is_within_reason(self.due, now) and self.due - now <= longest
         return self.due if is_believed else None
 

@@ -188,17 +188,17 @@ def as_it_is(one: Assessed, ports: Ports, request_id: str) -> Assessed:
     Raises:
         StorageError: catalog or archive do not answer.
     """
-    row, is_done = one.custody, False
-    if row is not None:
-        is_done = any(claim.request_id == request_id and claim.done_at is not None for claim in row.speakers)
-    if row is not None and is_done:
+    row = one.custody
+    if row is None:
+        return one
+    if any(claim.request_id == request_id and claim.done_at is not None for claim in row.speakers):
         with suppress(BlobLockedError):
             one = replace(one, certificate=certificate_for(row, request_id, ports))
     is_at_rest = one.record.facts is None and one.record.settled_at is not None
-    if one.custody is None or one.state is not CustodyState.DISPOSED or is_at_rest:
+    if one.state is not CustodyState.DISPOSED or is_at_rest:
         return one
     is_back = has_come_back(one.record.recording_id, ports)
-    return replace(one, custody=unmarked(one.custody)) if is_back else one
+    return replace(one, custody=unmarked(row)) if is_back else one
 
 
 def _kept_for(because: Because, rules: RuleSet) -> Disposition:

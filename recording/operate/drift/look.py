@@ -118,14 +118,8 @@ def _compare_metadata(chunk: ChunkRecord, there: Mapping[str, BlobFacts], ports:
     name = layout.metadata_name(chunk.blob_name or "")
     if not is_archived(chunk) or chunk.metadata_sha256 is None or name not in there:
         return []
-    looked.requests += 1
-    try:
-        stored = ports.archive.get(name)
-    except StorageError as error:
-        reason = ARCHIVE_TIER if isinstance(error, BlobLockedError) else error.code
-        looked.unread.append(Unread(name, reason, looked.recording_id))
-        return []
-    is_altered = stored is not None and sha256_of(stored[0]) != chunk.metadata_sha256
+    document = _document(name, ports, looked)
+    is_altered = document is not None and sha256_of(document) != chunk.metadata_sha256
     return [drift_of(chunk, name, DriftKind.METADATA_ALTERED)] if is_altered else []
 
 
@@ -137,15 +131,21 @@ def _compare_manifest(
     name = versions[max(versions)] if versions and max(versions) else None
     if not chunks or name is None:  # a missing one is in the comparison
         return []
+    document = _document(name, ports, looked)
+    is_altered = document is not None and not is_manifest_of(chunks, document)
+    return [Drift(name, DriftKind.MANIFEST_ALTERED, looked.recording_id)] if is_altered else []
+
+
+def _document(name: str, ports: Ports, looked: Looked) -> bytes | None:
+    """Return a document; None when it is gone meanwhile, or cannot be read, which is noted."""
     looked.requests += 1
     try:
         stored = ports.archive.get(name)
     except StorageError as error:
         reason = ARCHIVE_TIER if isinstance(error, BlobLockedError) else error.code
         looked.unread.append(Unread(name, reason, looked.recording_id))
-        return []
-    is_altered = stored is not None and not is_manifest_of(chunks, stored[0])
-    return [Drift(name, DriftKind.MANIFEST_ALTERED, looked.recording_id)] if is_altered else []
+        return None
+    return stored[0] if stored is not None else None
 
 
 def _compare_external(chunk: ChunkRecord, ports: Ports, looked: Looked) -> list[Drift]:
