@@ -154,6 +154,7 @@ class _Fetching:
         with self._open(location, 0, None if self._changes_always() else size) as content:
             source = self._source(location, content)
             if source.total <= size:
+                self.flow.go_first()
                 return self._small(source, content, slot)
             head = slot.view[: self._fill_view(content, slot.view[:SNIFF_BYTES], self.flow.look)]
             format_type = sniff(head) or self.announced
@@ -316,6 +317,7 @@ class _Fetching:
         return filled
 
     def _look(self) -> None:
+        self.flow.give_way()
         if self.flow.is_stopped:
             raise SourceBusyError("the copy has ended")
 

@@ -31,7 +31,8 @@ _HOLD = 10.0  # seconds until a change that was reverted is tried again
 _RECOVERY = 10.0  # seconds until one more connection is tried after a refusal; doubled after each refusal
 _LONGEST_RECOVERY = 160.0
 _FULL = 0.85  # share of the permitted ranges that must have been in use for a window to be a measure
-_BUSY, _SATURATED = 0.90, 0.97  # shares of the CPU: no more connections, fewer connections
+_OCCUPIED = 0.7  # share of the CPU; above it the process itself may slow its connections down, and no leap is made
+_BUSY, _SATURATED = 0.90, 0.97  # the same: no more connections, fewer connections
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ class Pace:
     def is_known(self) -> bool:
         """Return whether anything is known about the host yet."""
         return bool(self._early or self._whole)
+
+    @property
+    def is_process_busy(self) -> bool:
+        """Return whether this process may be slower than the host, so that more connections would gain nothing."""
+        return self._cpu >= _OCCUPIED
 
     def block_bytes(self, bytes_left: int) -> int:
         """Return the size of the next block of a file with this many bytes left.
@@ -150,7 +156,7 @@ class Pace:
         wanted = min(self._ceiling, round(_ENOUGH / max(rate, 1.0)))
         is_far = wanted >= _FAR * self.at_once  # a smaller step is left to doubling, which is measured
         is_early = now < max(self._hold_until, self._more_from)
-        if not is_far or rate > _LEAP or is_early or self._cpu >= _BUSY:
+        if not is_far or rate > _LEAP or is_early or self.is_process_busy:
             return
         if self._trial is None:
             self._try(wanted, max(self._rate, rate * self.at_once), now, is_guess=is_guess)

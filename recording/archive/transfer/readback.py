@@ -68,6 +68,7 @@ def read_back(
         ordered = OrderedPass(pool.hashers, probe, with_sha512=with_sha512)
         reader = _Reader(work.ports.archive, flow.traffic, stored, ordered)
         if stored.length_bytes <= min(FIRST_BLOCK, range_bytes) and len(stored.blocks) < 2:
+            flow.go_first()
             reader.read_at_once(flow.slot(stored.length_bytes, is_first=True))
         else:
             flow.run(_jobs(flow, reader, range_bytes))

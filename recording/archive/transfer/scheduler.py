@@ -3,10 +3,12 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Self
 
 from recording.archive.claim import Work
+from recording.archive.transfer.small_first import SmallFirst
 from recording.archive.transfer.traffic import Share, Traffic
 from recording.errors import CopyPausedError
 from recording.ports.buffers import Buffer
@@ -27,6 +29,8 @@ class Flow:
         self._running: set[Future[None]] = set()
         self._ended: deque[Future[None]] = deque()  # not processed yet
         self._slots: list[Buffer] = []
+        self._small = self.pool.shared(SmallFirst, SmallFirst)
+        self._precedence = ExitStack()
 
     def __enter__(self) -> Self:
         """Join the traffic; nothing is running yet."""
@@ -40,6 +44,7 @@ class Flow:
             if not future.cancel():
                 future.exception()
         self.traffic.leave(self.share)
+        self._precedence.close()
         for slot in self._slots:
             slot.give_back()
 
@@ -49,6 +54,15 @@ class Flow:
         self._slots = [kept for kept in self._slots if kept.is_out]
         self._slots.append(slot)
         return slot
+
+    def go_first(self) -> None:
+        """Let this file, which is one of a single block, go before the pieces of larger ones until the flow ends."""
+        self._precedence.enter_context(self._small.going())
+
+    def give_way(self) -> None:
+        """Wait for small files, for a moment, if the process itself is what they would wait for."""
+        if self.traffic.is_process_busy:
+            self._small.give_way()
 
     def run(self, jobs: Iterator[Job]) -> None:
         """Return when every job is done; they start in order, and making the next one may wait for a slot.

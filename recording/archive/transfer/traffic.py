@@ -11,6 +11,8 @@ from recording.ports.buffers import BufferPool
 
 PATIENCE_SECONDS = 5.0  # a file without a connection waits this long: a trickling source must not hold up others
 _CPU_SECONDS = 0.25  # between two looks at how much of the CPU is used
+_FIRST_CPU_SECONDS = 0.03  # until the first of them, when files come after none; then twice as long each time
+_LOCK_CORES = 1.2  # of the CPU; more is hardly ever used, because Python runs one thread at a time
 
 
 class Share:
@@ -39,6 +41,7 @@ class Traffic:
         self._shares: set[Share] = set()
         self._running = 0
         self._cpu = _Cpu()
+        pace.cpu_used(1.0)  # until it is measured, the process may be the limit
         self._lock = threading.Lock()
 
     @property
@@ -46,9 +49,16 @@ class Traffic:
         """Return how many ranges are in flight."""
         return self._running
 
+    @property
+    def is_process_busy(self) -> bool:
+        """Return whether this process may be slower than the host."""
+        return self._pace.is_process_busy
+
     def join(self, share: Share) -> None:
         """Serve one more file."""
         with self._lock:
+            if not self._shares:
+                self._cpu.restart()
             self._shares.add(share)
 
     def leave(self, share: Share) -> None:
@@ -111,8 +121,6 @@ class Traffic:
                 return
             self._count_out(share)
             share.changed.set()
-            if (used := self._cpu.share()) is not None:
-                self._pace.cpu_used(used)
         self.wake_next()
 
     def _count_out(self, share: Share) -> None:
@@ -133,6 +141,8 @@ class Traffic:
         """Take the bytes of one read of a range, or its end when there is no count."""
         with self._lock:
             before = self._pace.at_once
+            if (used := self._cpu.share()) is not None:
+                self._pace.cpu_used(used)
             if count is None:
                 meter.end(self._clock())
             else:
@@ -177,20 +187,27 @@ class RangeMeter:
 
 
 class _Cpu:
-    """The process's share of the CPU time that it may use."""
+    """The process's share of the CPU time that it may, and can, use."""
 
     def __init__(self) -> None:
-        self._cores = _cores()
+        self._cores = min(_cores(), _LOCK_CORES)
+        self.restart()
+
+    def restart(self) -> None:
+        """Measure from now on; what the process did before the first file says nothing."""
         self._seen_at, self._used = time.monotonic(), time.process_time()
+        self._due = _FIRST_CPU_SECONDS
 
     def share(self) -> float | None:
         """Return the share since the last measurement, or None when that was too recent."""
-        now, used = time.monotonic(), time.process_time()
+        now = time.monotonic()
         seconds = now - self._seen_at
-        if seconds < _CPU_SECONDS:
+        if seconds < self._due:
             return None
+        used = time.process_time()
         share = (used - self._used) / seconds / self._cores
         self._seen_at, self._used = now, used
+        self._due = min(2 * self._due, _CPU_SECONDS)
         return share
 
 

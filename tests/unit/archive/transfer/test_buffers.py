@@ -100,7 +100,7 @@ def test_whatever_is_killed_in_the_middle_gives_back_what_it_held(
     assert calls >= call
     with pool._changed:  # a thread that hashes may be giving its block back at this moment
         assert pool._changed.wait_for(lambda: pool._used == 0, timeout=60)
-    assert [traffic.running for traffic in pool._shared.values() if traffic.running] == []
+    assert [shared.running for shared in pool._shared.values() if shared.running] == []
     here.fakes.clock.advance(minutes=10)
     here.works(task())
     assert list(here.media_blobs().values()) == [media]

@@ -73,6 +73,18 @@ def test_whole_ranges_correct_a_leap_that_first_bytes_suggested() -> None:
     assert pace.at_once == MOST
 
 
+def test_connections_that_are_slow_because_of_this_process_make_no_leap() -> None:
+    """Twelve files at once share the interpreter: each is slow, as from a host that throttles."""
+    pace = Pace(MOST, BUDGET)
+    pace.cpu_used(0.8)
+    pace.guess(20 * MB, 0.05)
+    pace.whole(2 * MIB, 2 * MIB / (20 * MB), 0.2)
+    assert pace.at_once == FIRST_AT_ONCE
+    pace.cpu_used(0.4)
+    pace.whole(2 * MIB, 2 * MIB / (20 * MB), 0.4)
+    assert pace.at_once > 2 * FIRST_AT_ONCE, "the process has time to spare now, so it is the host"
+
+
 def test_fewer_that_were_enough_stay() -> None:
     """Otherwise a busy machine would go up and down for ever."""
     pace = Pace(MOST, BUDGET)

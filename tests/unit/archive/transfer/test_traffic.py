@@ -1,7 +1,11 @@
 """Traffic: all files of the process share what one host is good for, and none is forgotten."""
 
+import time
 from itertools import count
 
+import pytest
+
+from recording.archive.transfer import traffic as traffic_module
 from recording.archive.transfer.buffers import SlotPool
 from recording.archive.transfer.pace import FIRST_AT_ONCE, MIB, Pace
 from recording.archive.transfer.traffic import PATIENCE_SECONDS, Share, Traffic, traffic_to
@@ -153,3 +157,28 @@ def test_a_turn_that_is_not_used_is_passed_on() -> None:
     assert not second.changed.is_set()
     traffic.wake_next()
     assert second.changed.is_set()
+
+
+@pytest.mark.parametrize(("used", "is_leap"), [(0.01, True), (1.0, False)])
+def test_the_pace_is_told_early_how_busy_the_process_is(
+    used: float, is_leap: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First bytes arrive after hundredths of a second; a leap that is made by then must know why they were slow."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "process_time", lambda: now[0] * used * traffic_module._LOCK_CORES)
+    monkeypatch.setattr(traffic_module, "_cores", lambda: 2.0)
+    pace = Pace(32, 64 * MIB)
+    traffic = Traffic(pace, clock=lambda: now[0])
+    joined(traffic, 64 * MIB)
+    meter = traffic.meter()
+    for _ in range(6):
+        now[0] += 0.01
+        meter.arrived(128 * 1024)
+    assert (pace.at_once > FIRST_AT_ONCE) == is_leap
+
+
+def test_nothing_is_known_of_the_process_before_it_is_measured() -> None:
+    """The first range of a mixed load would make a leap else, before anybody has looked."""
+    traffic = Traffic(Pace(32, 64 * MIB))
+    assert traffic.is_process_busy
