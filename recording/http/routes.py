@@ -239,7 +239,13 @@ def problem(error: RecordingError, more: Mapping[str, Any] | None = None) -> fun
 
 
 def respond(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
-    """Return the answer of `work`, or the problem document of what it raises."""
+    """Return the answer of `work`, or the problem document of what it raises; nobody may store it unless it says so."""
+    answer = _responded(work)
+    answer.headers.setdefault("Cache-Control", "private, no-store")
+    return answer
+
+
+def _responded(work: Callable[[], func.HttpResponse]) -> func.HttpResponse:
     try:
         return work()
     except RecordingError as error:

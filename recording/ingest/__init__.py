@@ -5,12 +5,13 @@ chunk is in the catalog before its task is queued, so `reconcile` finds a lost m
 another delivery.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from recording.domain.foreign_json import shallow
-from recording.domain.incoming.delivery import as_kept, events_in
+from recording.domain.incoming.delivery import as_kept, events_in, has_data
 from recording.domain.incoming.events import (
     OddChunk,
     RecordingFileStatusUpdated,
@@ -34,6 +35,8 @@ from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
+_MOST_ODD = 20  # things of one text without data, which are no events, kept one by one; the others are kept together
+
 
 def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) -> None:
     """Ingest the content of a queue message or dead letter: one or more events, or arrays of them, each on its own.
@@ -42,10 +45,17 @@ def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) 
         StorageError: when something could not be stored, after all else was; the message must be delivered again.
     """
     events, rest = events_in(text)
+    odd = [at for at, one in enumerate(events) if not has_data(one)][_MOST_ODD:]
+    crowd = frozenset(odd)
     each = EachOnItsOwn()
-    for envelope in events:
+    for at, envelope in enumerate(events):
+        if at not in crowd:
+            with each.attempt():
+                ingest_event(envelope, came_from, ports, settings)
+    if odd:
+        error = EventRejectedError(f"{len(odd)} more things in the message are no events", code=Code.UNREADABLE_EVENT)
         with each.attempt():
-            ingest_event(envelope, came_from, ports, settings)
+            quarantine(error, as_kept(json.dumps([events[at] for at in odd])), came_from, ports)
     if rest is not None:
         error = EventRejectedError("the message is not JSON", code=Code.UNREADABLE_EVENT)
         with each.attempt():

@@ -118,12 +118,13 @@ def _next_event(text: str, at: int) -> int:
             if tries == _MOST_DAMAGED:
                 break
             continue
-        if _ENDS_LINE.match(text, after) and all(map(_has_data, _unpacked(content))):
+        if _ENDS_LINE.match(text, after) and all(map(has_data, _unpacked(content))):
             return line.end()
     return len(text)
 
 
-def _has_data(content: Any) -> bool:
+def has_data(content: Any) -> bool:
+    """Return whether this has the form of an event: each has data, in one of two fields."""
     return isinstance(content, dict) and any(str(name).lower() in _DATA for name in content)
 
 

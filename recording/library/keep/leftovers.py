@@ -70,17 +70,13 @@ class Leftovers:
 
     @cached_property
     def _letters(self) -> "_Texts":
-        texts, after = _Texts(), ""
-        while self._ports.dead_letters is not None:
-            listed = list(self._ports.dead_letters.letters(after))
-            if not listed:
-                break
-            for letter in listed:
+        texts, after, seen = _Texts(), "", None
+        while self._ports.dead_letters is not None and after != seen:
+            seen = after
+            for letter in self._ports.dead_letters.letters(seen):  # one by one: a thousand together fill the memory
                 if isinstance(letter, DeadLetter):
                     texts.add(letter.name, letter.body)
-                    after = max(after, letter.name)
-                else:
-                    after = max(after, letter.where)
+                after = max(after, letter.name if isinstance(letter, DeadLetter) else letter.where)
         return texts
 
     @cached_property
