@@ -35,7 +35,7 @@ from recording.ports.clock import by_the_shared_clock
 from recording.settings import Settings
 from recording.telemetry import Event, emit, span
 
-_MOST_ODD = 20  # things of one text without data, which are no events, kept one by one; the others are kept together
+_MOST_ODD = 20  # things of one text without data, so not events, kept one by one; the others are kept together
 
 
 def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) -> None:
@@ -53,7 +53,7 @@ def ingest_text(text: str, came_from: Origin, ports: Ports, settings: Settings) 
             with each.attempt():
                 ingest_event(envelope, came_from, ports, settings)
     if odd:
-        error = EventRejectedError(f"{len(odd)} more things in the message are no events", code=Code.UNREADABLE_EVENT)
+        error = EventRejectedError(f"{len(odd)} more things in the message are not events", code=Code.UNREADABLE_EVENT)
         with each.attempt():
             quarantine(error, as_kept(json.dumps([events[at] for at in odd])), came_from, ports)
     if rest is not None:
