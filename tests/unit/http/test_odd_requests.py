@@ -11,6 +11,7 @@ from dev.in_memory.world import World
 from recording.domain.incoming.roles import Role
 from recording.http import events as http_events
 from recording.http import keep as http_keep
+from recording.http import library as http_library
 from recording.http import routes
 from recording.http.console import ROUTES, ConsoleRoute
 from recording.http.routes import Endpoint
@@ -161,3 +162,29 @@ def test_a_number_in_a_path_is_not_kept_in_the_trail(here: World, act: Endpoint,
     written = [repr(row) for row in here.fakes.audit.written]
     assert written
     assert not any(NAMELY in row for row in written)
+
+
+@pytest.mark.parametrize(
+    ("act", "status", "query"),
+    [
+        (routes.get_recording, 200, {}),
+        (routes.list_held, 200, {}),
+        (routes.start_recording, 400, {}),
+        (http_library.report_pauses, 200, {"from": "2026-01-01", "to": "2026-12-31", "format": "csv"}),
+        (http_keep.recording_certificate, 404, {}),
+    ],
+)
+def test_no_answer_of_the_api_is_stored_on_its_way(
+    here: World, act: Endpoint, status: int, query: dict[str, str]
+) -> None:
+    """Proxies may store an answer that says nothing about it; these name people, or will be different soon."""
+    request = func.HttpRequest(
+        "GET",
+        "https://app/api/x",
+        headers=EVERYBODY,
+        params=query,
+        route_params={"recordingId": RECORDING_ID},
+        body=b"",
+    )
+    answer = act(request, lambda: (here.ports, here.settings))
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (status, "private, no-store")

@@ -7,12 +7,14 @@ import pytest
 from dev.in_memory.builders import CALL_ID, RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, intercept, world
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import SourceBusyError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ingest import ingest_text
+from recording.operate.held import redrive
 from recording.ports import DeadLetter
 from recording.ports.bulkhead import MOST_IN_A_ROW
 
@@ -175,3 +177,19 @@ def test_an_outage_ends_after_a_few_tries() -> None:
             json.dumps(event(*[chunk(number) for number in range(100)])), Origin.EVENT_QUEUE, here.ports, here.settings
         )
     assert tries == MOST_IN_A_ROW
+
+
+def test_a_crowd_of_things_that_are_not_events_makes_few_entries_and_hides_no_event() -> None:
+    """A message of 64 KiB can hold thirty thousand numbers: as many entries would hide what else waits."""
+    here = world()
+    here.holds(task())
+    text = json.dumps([*range(5000), event(), *[{}] * 300])
+    ingest_text(text, Origin.EVENT_QUEUE, here.ports, here.settings)
+    entries = [entry for _, entry in here.fakes.quarantine.entries()]
+    assert len(entries) == 21
+    assert sum(len(json.loads(entry.payload)) for entry in entries if entry.payload.startswith("[")) == 5280
+    here.runs_due()
+    assert states(here) == {0: ChunkState.SOURCE_DELETED}
+    redrive(here.ports, here.settings, HeldFilter())
+    here.runs_due()
+    assert len(list(here.fakes.quarantine.entries())) <= 40, "what is tried again is not multiplied"

@@ -1,12 +1,15 @@
 """What lies beside recordings goes with its own one only: whole ids, in every spelling, and never under a hold."""
 
 import json
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from dev.in_memory.builders import RECORDING_ID
 from dev.in_memory.erasure_world import CANARIES, OTHER, erase, full_world, nights, spelt
-from dev.in_memory.fakes.quarantine import FakeDeadLetters
+from dev.in_memory.fakes.quarantine import MOST_LETTERS, FakeDeadLetters
 from dev.in_memory.keep_world import archived, days_pass, put_rule
 from dev.in_memory.world import World, world
 from recording.domain.incoming.named import recordings_in, words_in
@@ -73,3 +76,25 @@ def test_what_names_a_held_recording_in_whatever_spelling_stays(place: int) -> N
     erase(here)
     nights(here, 2)
     assert name in here.fakes.quarantine.kept
+
+
+def test_dead_letters_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand of them may have a gigabyte together; and a second thousand is behind them."""
+    here, _ = archived()
+    kept = FakeDeadLetters(
+        *[DeadLetter(f"{n:05}.json", f"/recordingId/{RECORDING_ID}", here.now) for n in range(2 * MOST_LETTERS + 1)]
+    )
+    object.__setattr__(here.fakes, "dead_letters", kept)
+    given, most = list[weakref.ref[DeadLetter]](), 0
+
+    def letters(after: str = "") -> Iterator[DeadLetter]:
+        nonlocal most
+        for name in [name for name in sorted(kept.kept) if name > after][:MOST_LETTERS]:
+            letter = replace(kept.kept[name])
+            given.append(weakref.ref(letter))
+            most = max(most, sum(one() is not None for one in given[-50:]))
+            yield letter
+
+    monkeypatch.setattr(kept, "letters", letters)
+    assert len(list(Leftovers(here.ports).dead_letters(RECORDING_ID))) == 2 * MOST_LETTERS + 1
+    assert most <= 2
