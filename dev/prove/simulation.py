@@ -16,7 +16,7 @@ from typing import Any
 from dev.in_memory.builders import chunk, document_id, event, location, metadata, settings, task, wav
 from dev.in_memory.pools import one_thread_pool
 from dev.in_memory.world import WorkerDiedError, World, intercept, leave_alone
-from dev.prove.powers import POWERS, was_never_ours_to_delete
+from dev.prove.powers import BESIDE, POWERS, was_never_ours_to_delete
 from dev.prove.powers.of_events import WrongIndexFirst
 from dev.prove.powers.power import Power
 from recording.domain.archived import layout
@@ -29,6 +29,7 @@ from recording.settings import Settings
 CHUNKS = 6
 FAULTS, DEATHS, LIES, RIVALS, JUMPS = 0.25, 0.05, 0.06, 0.01, 0.01
 POWERS_A_LIFE = [0, 0, 1, 1, 2]
+BESIDE_THEM = 1 / 8  # of the lives, for each of the powers that come beside the drawn ones
 HOURS_OF_TROUBLE = [0.05, 0.2, 0.5, 1] * 5 + [30]  # one life in twenty-one has trouble beyond the expiry
 DELIVERED_AGAIN_AFTER = timedelta(minutes=20)
 MOST_DELIVERIES = 3
@@ -86,6 +87,11 @@ class Simulation:
         self._is_calm = is_calm
         self._watch()
         drawn = [] if is_calm else self.dice.sample(POWERS, self.dice.choice(POWERS_A_LIFE))
+        drawn += [
+            power
+            for power in BESIDE
+            if not is_calm and random.Random(f"{seed} {power.__name__}").random() < BESIDE_THEM
+        ]
         drawn = drawn if powers is None else list(powers)
         self.told_ms: int = like.told_ms if like else max([_TOLD_MS, *(power.told_ms for power in drawn)])
         self.files: Files = like.files if like else _files(drawn)
@@ -276,11 +282,15 @@ class Simulation:
         self.life.violations.append(what)
 
     def _check_end(self) -> None:
-        records = list(self.world.fakes.catalog.chunks.values())
+        every = list(self.world.fakes.catalog.chunks.values())
+        records = [record for record in every if not any(power.owns(record) for power in self.powers)]
+        self.life.violations += [fault for power in self.powers for fault in power.faults()]
         known = {record.task.document_id: record for record in records if record.task.index < WrongIndexFirst.OFFSET}
         for made, (media, _) in zip(self.tasks, self.files, strict=True):
             record = known.pop(made.document_id, None)
-            if record is None and any(power.excuses_absence(made) for power in self.powers):
+            if record is None and self._is_judged_elsewhere(made):
+                self.life.counts["two files"] += 1
+            elif record is None and any(power.excuses_absence(made) for power in self.powers):
                 self.life.counts["held under their true index"] += 1
             elif record is None:
                 self._violated(f"I2: chunk {made.index} was announced and is not known")
@@ -292,6 +302,10 @@ class Simulation:
             if record.task.index >= WrongIndexFirst.OFFSET:
                 self._check_wrong_name(record)
         self._check_same_catalog(records)
+
+    def _is_judged_elsewhere(self, made: ChunkTask) -> bool:
+        records = [one for one in self.world.fakes.catalog.chunks.values() if one.key == made.key]
+        return any(power.owns(record) for record in records for power in self.powers)
 
     def _check_wrong_name(self, record: ChunkRecord) -> None:
         """I3: a file has one index, the one that its metadata names."""
@@ -306,7 +320,9 @@ class Simulation:
         if not was_never_ours_to_delete(self.world, record):
             self._violated(f"I2: chunk {made.index} is {record.state}, and we deleted its source")
         media_blobs = self.world.media_blobs(made.document_id)
-        aside = {one.blob_name for other in self.world.fakes.catalog.chunks.values() for one in other.suspects}
+        others = self.world.fakes.catalog.chunks.values()
+        aside = {one.blob_name for other in others for one in other.suspects}
+        aside |= {other.blob_name or "" for other in others if any(power.owns(other) for power in self.powers)}
         blobs = [data for name, data in media_blobs.items() if ".suspect-" not in name and name not in aside]
         self.life.counts["suspect bytes kept aside"] += len(media_blobs) - len(blobs)
         if is_archived(record):

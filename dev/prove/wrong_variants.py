@@ -20,6 +20,7 @@ from dev.prove.powers.of_acs import (
     SteadyWrongBody,
 )
 from dev.prove.powers.of_events import BackdatedFirst, WrongIndexFirst
+from dev.prove.powers.of_ids import TwoFilesOfOneId
 from dev.prove.powers.of_the_archive import HandInTheArchive
 from dev.prove.powers.power import Power
 from dev.prove.simulation import live, silent_log
@@ -250,6 +251,20 @@ def replace_what_has_the_name() -> Iterator[Settings]:
         yield settings()
 
 
+@contextmanager
+def one_document_is_one_file() -> Iterator[Settings]:
+    """Break a rule: what is archived under a document's id is taken for any file of that id that is not found."""
+    with mock.patch.object(transitions, "_place_of", lambda record: record.task.document_id):
+        yield settings()
+
+
+@contextmanager
+def the_same_ids_are_the_same_file() -> Iterator[Settings]:
+    """Break a rule: a second file under a finished chunk's ids counts as a duplicate."""
+    with mock.patch.object(archive, "check_conflict", return_value=False):
+        yield settings()
+
+
 VARIANTS: tuple[Variant, ...] = (
     delete_before_verify,
     verify_only_what_was_written,
@@ -272,6 +287,8 @@ VARIANTS: tuple[Variant, ...] = (
     call_any_host,
     drop_what_is_forged,
     replace_what_has_the_name,
+    one_document_is_one_file,
+    the_same_ids_are_the_same_file,
 )
 
 
@@ -291,6 +308,8 @@ MEETS: dict[Variant, tuple[type[Power], ...]] = {
     about_as_long_is_whole: (GrowingObject,),
     delete_past_the_deadline: (LongMemory,),
     replace_what_has_the_name: (HandInTheArchive,),
+    one_document_is_one_file: (TwoFilesOfOneId,),
+    the_same_ids_are_the_same_file: (TwoFilesOfOneId,),
 }
 
 
@@ -304,6 +323,7 @@ CAUGHT_BEFORE: dict[Variant, int] = {
     nothing_reopens: 108,
     one_witness_is_proof: 35,
     about_as_long_is_whole: 49,
+    one_document_is_one_file: 140,
 }
 
 

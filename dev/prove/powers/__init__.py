@@ -15,6 +15,7 @@ from dev.prove.powers.of_acs import (
     SteadyWrongBody,
 )
 from dev.prove.powers.of_events import BackdatedFirst, WrongClock, WrongIndexFirst
+from dev.prove.powers.of_ids import TwoFilesOfOneId
 from dev.prove.powers.of_the_archive import HandInTheArchive
 from dev.prove.powers.power import Power
 from recording.domain.state.chunk import ChunkRecord
@@ -33,6 +34,7 @@ POWERS: tuple[type[Power], ...] = (
     WrongIndexFirst,
     GrowingObject,
 )
+BESIDE: tuple[type[Power], ...] = (TwoFilesOfOneId,)  # each comes into one life in eight, by dice of its own
 
 
 def was_never_ours_to_delete(world: World, record: ChunkRecord) -> bool:

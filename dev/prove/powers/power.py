@@ -53,3 +53,11 @@ class Power:
         """Return whether it is this power's doing that a chunk is held and has no row."""
         del made
         return False
+
+    def owns(self, record: ChunkRecord) -> bool:
+        """Return whether a chunk is not one of the usual ones, and `faults` judges it instead."""
+        return False
+
+    def faults(self) -> list[str]:
+        """Return which promises are broken for the chunks that this power owns, when all is over."""
+        return []
