@@ -4,7 +4,7 @@
 committed blob is never replaced (I3).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -21,7 +21,7 @@ from recording.domain.ids import mark_of
 from recording.domain.incoming.metadata import ChunkMetadata
 from recording.domain.media import MediaFacts, MediaProbe
 from recording.domain.state.chunk import ChunkState, Home
-from recording.domain.state.records import ChunkChanges
+from recording.domain.state.records import ChunkChanges, required
 from recording.domain.state.stored import StoredBlob
 from recording.domain.state.transitions import recopied
 from recording.errors import ContentConflictError, SourceBrokenError, StorageBusyError, StorageError
@@ -29,6 +29,8 @@ from recording.errors.codes import Code
 from recording.ports import WholeContent
 from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
+
+_CONFLICT_NAMES = 2  # of one object in one turn: by its location, and by its bytes where they have changed
 
 
 @dataclass(frozen=True)
@@ -270,12 +272,23 @@ def keep_conflict(work: Work, media_name: str, *, unless_sha256: str | None = No
         then, and nothing was stored.
     """
     erased = [one.sha256_before for one in work.record.silenced]
-    name = layout.conflict_name(media_name, mark_of(work.task.content_location + (unless_sha256 or "")))
-    with open_fetch(work, None, lambda _: name) as source:
-        if source.digest is not None and source.digest.sha256 in (unless_sha256, *erased):
-            return False
-        _commit(work, source, source.media.fault if source.media else None)
-    return True
+    mark = work.task.content_location + (unless_sha256 or "")
+    for _ in range(_CONFLICT_NAMES):
+        name = layout.conflict_name(media_name, mark_of(mark))
+        with open_fetch(work, None, _always(name)) as source:
+            digest = required(source.digest, "digest").sha256
+            if digest in (unless_sha256, *erased):
+                return False
+            if _commit(work, source, source.media.fault if source.media else None):
+                return True
+        if _look_up(work, name).facts.get("sha256") == digest:
+            return True
+        mark = f"{work.task.content_location}{digest}"  # the object has changed since its bytes were kept
+    raise SourceBrokenError("the object changed while it was kept", code=Code.SOURCE_CHANGED)
+
+
+def _always(name: str) -> Callable[[FormatType | None], str]:
+    return lambda _: name
 
 
 def digest_of(work: Work, pieces: Iterator[bytes], *, with_sha512: bool = False) -> Digest:

@@ -18,10 +18,11 @@ from recording.domain.archived import layout
 from recording.domain.archived.integrity import Digest, check_stored
 from recording.domain.archived.layout import JSON
 from recording.domain.archived.receipt import receipt_of
+from recording.domain.state import patience
 from recording.domain.state.chunk import ChunkRecord, ChunkState, FallbackCopy, Home
 from recording.domain.state.records import ChunkChanges, required
 from recording.domain.watched import deadline
-from recording.errors import RecordingError, SourceGoneError, StorageError
+from recording.errors import ContentConflictError, RecordingError, SourceGoneError, StorageError
 from recording.errors.codes import Code
 from recording.ports import Archive, RecordingSource, SourceContent
 from recording.settings import Settings
@@ -37,34 +38,38 @@ def copy_or_heal(work: Work) -> None:
 
     Raises:
         RecordingError: as `copy`.
-        ContentConflictError: `stored_differs`; the fallback returns other bytes than were verified.
+        ContentConflictError: `stored_differs`; the fallback returns other bytes than were verified, and ACS has proved
+            that it has none.
     """
     kept, fallback = work.record.fallback, work.ports.fallback
     if kept is None or fallback is None:
         _copy_or_take_twin(work)
         return
     is_asked = not work.is_past_deadline()
-    if is_asked and _is_copied(work):
+    gone = _copy_unless_gone(work) if is_asked else None
+    if is_asked and gone is None:
         return
     try:
         _check_kept(work, kept, fallback)
-    except StorageError:
+    except StorageError as error:
         if fallback.look_up(kept.blob_name) is None:
             _forget(work, kept)
             _copy_or_take_twin(work)
-        elif is_asked or not _is_copied(work):
+        elif (gone := gone or _copy_unless_gone(work)) is not None:
+            if isinstance(error, ContentConflictError) and not patience.is_forgotten(work.record, work.now()):
+                raise gone from error  # one answer proves nothing, and no other copy is left
             raise
         return
     _restore(work, kept, fallback)
 
 
-def _is_copied(work: Work) -> bool:
-    """Copy from ACS; return whether it still has the media."""
+def _copy_unless_gone(work: Work) -> SourceGoneError | None:
+    """Copy from ACS; return its answer where it says that it has no such media."""
     try:
         copy(work)
-    except SourceGoneError:
-        return False
-    return True
+    except SourceGoneError as error:
+        return error
+    return None
 
 
 def _forget(work: Work, kept: FallbackCopy) -> None:

@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 from recording.domain.incoming.roles import Operation
-from recording.domain.incoming.start_rate import one_more
+from recording.domain.incoming.start_rate import is_apart, one_more
 from recording.errors import RecordingError, RequestError, StorageError
 from recording.errors.codes import Code
 from recording.ports import AuditEntry, Ports
 from recording.ports.audit import ASKED, DONE
+from recording.ports.clock import shared_now
 from recording.telemetry import Event, emit, span
 
 _MOST_RACES = 50  # each lost race is another start of the same caller at the same moment
@@ -32,7 +33,10 @@ def check_rate(caller: str | None, limit: int, ports: Ports) -> None:
     """
     wait = timedelta(seconds=1)  # if the caller's own other starts keep winning the race
     for _ in range(_MOST_RACES):
-        counted = one_more(ports.start_counts.get(caller), caller, limit, ports.clock.now())
+        known, now = ports.start_counts.get(caller), ports.clock.now()
+        if known is not None and is_apart(known, now):
+            now = shared_now(ports)  # else instances whose clocks differ by minutes would reset each other's count
+        counted = one_more(known, caller, limit, now)
         if isinstance(counted, timedelta):
             wait = counted
             break

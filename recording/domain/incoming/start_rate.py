@@ -43,6 +43,11 @@ def one_more(known: StartCount | None, caller: str | None, limit: int, now: date
     return replace(present, count=present.count + 1)
 
 
+def is_apart(known: StartCount, now: datetime) -> bool:
+    """Return whether a count is of another time: the caller was idle, or the clocks of two instances differ."""
+    return abs(known.window - int(now.timestamp() // WINDOW.total_seconds())) > 1
+
+
 def _in_window(known: StartCount, window: int) -> StartCount:
     """Return the counts for this minute; a window more than a minute ahead is from a wrong clock."""
     if known.window in (window, window + 1):

@@ -88,6 +88,8 @@ def moved(record: ChunkRecord, state: ChunkState, **changes: Unpack[ChunkChanges
     if state not in _NEXT[record.state]:
         raise RecordingError(f"a chunk cannot go from {record.state} to {state}", code=Code.IMPOSSIBLE_TRANSITION)
     again = ChunkChanges(disposed_at=None, disposed_why=None) if state is ChunkState.PENDING else ChunkChanges()
+    if is_held(record):  # a dismissal is about the reason for which it was held, and not about a later one
+        again["dismissed"] = None
     return with_changes(record, {**again, **changes, "state": state})
 
 

@@ -135,6 +135,16 @@ def test_two_rivals_with_different_bytes_are_both_kept(here: World) -> None:
     assert sorted(here.media_blobs().values(), key=len) == [wav(1000), wav(1500), wav()]
 
 
+def test_a_rival_that_has_grown_since_it_was_kept_is_kept_whole(here: World) -> None:
+    """The entry says that both are kept; the first bytes held the name, and the rest was dropped."""
+    here.works(task())
+    for seconds in (3, 9, 9):
+        here.holds(RIVAL, wav(1000 * seconds))
+        here.works(RIVAL)
+    kept = [blob.data for name, blob in here.fakes.archive.blobs.items() if ".conflict-" in name]
+    assert sorted(kept, key=len) == [wav(3000), wav(9000)]
+
+
 def test_while_a_chunk_is_being_archived_a_rival_waits(here: World) -> None:
     """First come, first archived; the other is compared when that is done."""
     here.source.objects[ELSEWHERE] = wav(1500)

@@ -26,7 +26,7 @@ from recording.control.recordings import get_recording
 from recording.domain.archived.layout import metadata_name, receipt_name
 from recording.domain.state.chunk import ChunkState, FallbackCopy, MetadataOutcome, SourceOutcome
 from recording.domain.state.transitions import may_delete_source
-from recording.errors import StorageBusyError, StorageRefusedError
+from recording.errors import SourceGoneError, StorageBusyError, StorageRefusedError
 
 pytestmark = pytest.mark.slow
 
@@ -247,6 +247,20 @@ def test_a_kept_copy_that_is_of_no_use_leaves_acs_also_past_the_deadline(
     assert here.record().state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
     assert list(here.media_blobs().values()) == [wav()]
     assert ("recording.chunk.media_lost" in caplog.text) is (how == "deletes")
+
+
+@pytest.mark.parametrize("hours", [23, 25])
+def test_one_not_found_beside_an_altered_copy_proves_nothing(hours: int) -> None:
+    """ACS may say it once and have the file; the copy that could have replaced it is of no use."""
+    here = _kept_elsewhere(hours)
+    kept = here.record().fallback
+    assert kept is not None
+    HandInArchive(_second(here)).overwrites(kept.blob_name)
+    _primary(here).is_down = False
+    here.source.fail_next("open_content", SourceGoneError("404"))
+    here.runs(hours=3)
+    assert here.record().state in (ChunkState.CATALOGED, ChunkState.SOURCE_DELETED)
+    assert list(here.media_blobs().values()) == [wav()]
 
 
 def test_a_kept_copy_that_is_lost_after_acs_forgot_the_media_ends_in_an_alarm() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -166,6 +167,20 @@ def test_starts_of_one_moment_are_all_counted(here: World) -> None:
     assert counts.rows[CALLER].count == 5
     with pytest.raises(RequestError):
         check_rate(CALLER, 5, here.ports)
+
+
+@pytest.mark.parametrize("apart", [-3, -2, 0, 2, 3, 600])
+def test_instances_whose_clocks_differ_by_minutes_share_one_count(here: World, apart: int) -> None:
+    """Each took the other's count for one of another time and began anew: no start was ever refused."""
+    started = 0
+    for number in range(60):
+        here.skew = timedelta(minutes=apart) if number % 2 else timedelta()
+        with suppress(RequestError):
+            check_rate(CALLER, 10, here.ports)
+            started += 1
+        here.skew = timedelta()
+        here.fakes.clock.advance(seconds=0.5)
+    assert 10 <= started <= 11
 
 
 def test_a_count_that_never_settles_refuses_the_start(here: World) -> None:

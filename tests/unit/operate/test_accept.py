@@ -5,12 +5,15 @@ import hashlib
 import pytest
 
 from dev.in_memory.builders import metadata, task, wav
+from dev.in_memory.hand import HandInArchive
 from dev.in_memory.world import World, intercept, leave_alone, world
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkState, SourceOutcome
-from recording.domain.state.transitions import moved
+from recording.domain.state.transitions import is_left_at_that, moved
 from recording.errors import RequestError, StorageBusyError
 from recording.operate.accept import accept_suspect
+from recording.operate.attention import needs_attention
+from recording.operate.decide import dismiss
 from recording.operate.held import redrive
 
 
@@ -42,6 +45,19 @@ def test_accepted_bytes_are_the_recording_with_note_receipt_and_audit(here: Worl
     assert here.manifest()["complete"] is True
     assert [entry.outcome for entry in here.fakes.audit.written] == ["asked", "done"]
     assert here.source.deleted == []
+
+
+def test_a_dismissal_does_not_hide_what_becomes_of_bytes_that_are_accepted_later(here: World) -> None:
+    """It was about the reason of that time; accepted bytes that were damaged meanwhile are a new one."""
+    (suspect,) = here.record().suspects
+    dismiss(HeldFilter(reason="media_suspect"), "Nothing to be done.", "operator-1", here.ports, here.settings)
+    accept_suspect(task().key, suspect.blob_name, "Heard it after all.", "operator-2", here.ports)
+    HandInArchive(here.fakes.archive).overwrites(suspect.blob_name)
+    here.forgets(task())
+    here.runs(hours=24 * 12, until_quiet=False)
+    assert here.state() is ChunkState.QUARANTINED
+    assert not is_left_at_that(here.record())
+    assert [item.reason for item in needs_attention(here.ports, here.settings).items]
 
 
 @pytest.mark.parametrize("note", ["", "  ", "x" * 1001, "bell\x07"])
