@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import certifi
 import pytest
+from azure.storage.blob import BlobServiceClient
 from pydantic import SecretStr
 
 from dev.loopback import Answer, HttpServer, World
 from recording.adapters.blob import block_requests
 from recording.adapters.blob.archive import BlobArchive
 from recording.domain.archived.blocks import crc64_of
+from recording.domain.state.stored import StoredBlob
 from recording.errors import StorageBusyError, StorageRefusedError
-from recording.settings import StorageConnection
+from recording.settings import Settings, StorageConnection
 from tests.contract.conftest import storage_settings
 from tests.contract.test_identity import Identity
 
@@ -115,3 +117,42 @@ def test_an_answer_about_another_range_is_not_read(told: str | None) -> None:
         with pytest.raises(StorageBusyError):
             archive.fill("name", 0, memoryview(bytearray(4)))
         archive.close()
+
+
+def test_a_whole_blob_is_what_the_sdk_would_have_stored_and_would_find(storage: Settings) -> None:
+    """Put Blob and HEAD are made here, because the SDK's take twice their time; both must say the same as its own."""
+    archive = BlobArchive(storage.model_copy(update={"archive_access_tier": "Cool"}))
+    facts = {"sha256": "ab12", "recordingid": "r-1"}
+    assert archive.put_media("a b/ü.wav", memoryview(b"whole"), "audio/wav", facts)
+    found = archive.look_up("a b/ü.wav")
+    archive.close()
+    text = storage.archive_storage.connection_string
+    assert text is not None
+    with BlobServiceClient.from_connection_string(text.get_secret_value()) as service:
+        blob = service.get_blob_client(storage.archive_container, "a b/ü.wav")
+        told, content = blob.get_blob_properties(), blob.download_blob().readall()
+    assert (content, told.blob_type, str(told.blob_tier)) == (b"whole", "BlockBlob", "Cool")
+    assert (told.metadata, told.content_settings.content_type) == (facts, "audio/wav")
+    assert found == StoredBlob(5, facts, told.etag, bytes(told.content_settings.content_md5 or b""))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"ETag": '"1"', "Content-Length": "odd"}, {"ETag": "", "Content-Length": "5"}],
+    ids=["a page of a proxy", "an odd length", "an empty ETag"],
+)
+def test_an_answer_that_is_not_from_storage_says_nothing_about_a_blob(
+    blobs: BlobArchive, world: World, headers: dict[str, str]
+) -> None:
+    """It would be taken for a blob that changed, or for one that is there."""
+    world.script.anything(Answer(200, headers=headers))
+    with pytest.raises(StorageBusyError):
+        blobs.look_up("name")
+
+
+def test_metadata_is_found_by_its_name_in_lower_case(blobs: BlobArchive, world: World) -> None:
+    """Storage keeps the case in which another program wrote a name."""
+    told = {"ETag": '"1"', "Content-Length": "0", "X-Ms-Meta-Sha256": "AB", "x-ms-meta-Name": "Value"}
+    world.script.anything(Answer(200, headers=told))
+    found = blobs.look_up("name")
+    assert found == StoredBlob(0, {"sha256": "AB", "name": "Value"}, '"1"')

@@ -12,7 +12,7 @@ from recording.adapters.azure_sdk.clients import attempt
 from recording.adapters.azure_sdk.errors import is_locked, is_refused_condition, translate_errors
 from recording.adapters.blob.block_requests import BlockRequests
 from recording.adapters.blob.checksum import ServiceChecksum
-from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, properties_of, range_of
+from recording.adapters.blob.container import BlobContainer, blob_service, open_blob, range_of
 from recording.domain.archived.drift import BlobFacts
 from recording.domain.state.stored import StoredBlob
 from recording.settings import Settings
@@ -64,20 +64,13 @@ class BlobArchive:
 
     def put_media(self, name: str, data: memoryview, media_type: str, blob_metadata: Mapping[str, str]) -> bool:
         """Upload media in one Put Blob with its checksum, unless a blob exists there (If-None-Match: *)."""
-        blob = self._container.blob(name)
+        blob, properties = self._container.blob(name), {"x-ms-blob-content-type": media_type}
+        if self._tier:
+            properties["x-ms-access-tier"] = self._tier.value
 
-        def send(headers: Mapping[str, str]) -> Mapping[str, Any]:
+        def send(checksum: Mapping[str, str]) -> Mapping[str, Any]:
             return self._container.writing(
-                lambda: blob.upload_blob(
-                    _Once(data),  # type: ignore[arg-type]  # all that the SDK asks of it is `read`
-                    length=len(data),
-                    content_settings=ContentSettings(content_type=media_type),
-                    metadata=dict(blob_metadata),
-                    standard_blob_tier=self._tier,
-                    match_condition=MatchConditions.IfMissing,
-                    overwrite=True,  # with the condition above: the SDK would else add its own
-                    headers=dict(headers),
-                )
+                lambda: self._blocks_of.put_blob(blob, data, {**properties, **checksum}, blob_metadata)
             )
 
         with translate_errors("writing media"):
@@ -129,12 +122,9 @@ class BlobArchive:
         """Return length, facts and ETag, by one HEAD. Names of facts come back in lower case."""
         with translate_errors("looking up a blob"):
             try:
-                properties = properties_of(self._container.blob(name))
+                return attempt(partial(self._blocks_of.head, self._container.blob(name)))
             except ResourceNotFoundError:
                 return None
-        facts = {key.lower(): value for key, value in properties.metadata.items()}
-        md5 = properties.content_settings.content_md5
-        return StoredBlob(properties.size, facts, properties.etag, bytes(md5) if md5 else None)
 
     def read_range(self, name: str, first: int, length: int) -> tuple[bytes, int]:
         """Return a range of the bytes as the service stores them."""
@@ -157,13 +147,3 @@ class BlobArchive:
             facts = {key.lower(): value for key, value in (blob.metadata or {}).items()}
             is_committed = bool(blob.size) or self.look_up(blob.name) is not None
             yield BlobFacts(blob.name, blob.size or 0, facts, is_committed, blob.blob_tier)
-
-
-class _Once:
-    """Gives a buffer as the `bytes` that the SDK insists on: one copy, made when it is sent."""
-
-    def __init__(self, data: memoryview) -> None:
-        self._data = data
-
-    def read(self, size: int = -1) -> bytes:  # noqa: ARG002 - the SDK asks for all of it
-        return bytes(self._data)

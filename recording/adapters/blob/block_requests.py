@@ -1,8 +1,8 @@
-"""The two requests that carry media to and from the archive without copying its bytes: Put Block and Get Blob.
+"""The requests that each chunk's media takes: Put Block, Put Blob and Get Blob without copying bytes, and HEAD.
 
-Everything else uses the SDK: block lists, commits, conditions, metadata, containers, small blobs. The addresses, the
-identity's tokens and the signatures of a connection string's account come from it too; and failures become its
-exceptions, so that they are retried and translated like all others.
+Everything else uses the SDK: block lists, commits, containers, documents. The addresses, the identity's tokens and the
+signatures of a connection string's account come from it too; and failures become its exceptions, so that they are
+retried and translated like all others.
 """
 
 import base64
@@ -25,6 +25,7 @@ from azure.core.exceptions import (
     ResourceExistsError,
     ResourceModifiedError,
     ResourceNotFoundError,
+    ServiceRequestError,
     ServiceResponseError,
 )
 from azure.storage.blob import BlobClient, BlobServiceClient, ContainerSasPermissions, generate_container_sas
@@ -32,6 +33,7 @@ from azure.storage.blob import BlobClient, BlobServiceClient, ContainerSasPermis
 from recording.adapters.azure_sdk.clients import STORAGE_SCOPE, credential
 from recording.adapters.http1.connections import Answer, ConnectionFailedError, Connections
 from recording.adapters.http1.time_limit import limited
+from recording.domain.state.stored import StoredBlob
 from recording.settings import StorageConnection
 
 _WHOLE_SECONDS = 45.0  # for connection, head and an error's text
@@ -41,6 +43,9 @@ _SIGNED_FOR = timedelta(hours=1)
 _CLOCKS = timedelta(minutes=15)  # by which the service's clock may be behind
 _ERROR_BYTES = 4096
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,80})</Code>")
+_META = "x-ms-meta-"
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+_EXPECTED = {"PUT": 201, "GET": 206, "HEAD": 200}
 _KINDS: Mapping[int, type[HttpResponseError]] = {
     401: ClientAuthenticationError,
     404: ResourceNotFoundError,
@@ -50,7 +55,7 @@ _KINDS: Mapping[int, type[HttpResponseError]] = {
 
 
 class BlockRequests:
-    """Put Block and ranged Get Blob in one container."""
+    """Put Block, Put Blob, ranged Get Blob and Get Blob Properties in one container."""
 
     def __init__(self, connection: StorageConnection, service: BlobServiceClient, container: str) -> None:
         self._connections = Connections(ssl.create_default_context(cafile=certifi.where()))
@@ -71,8 +76,44 @@ class BlockRequests:
         """
         encoded = quote(base64.b64encode(block_id.encode()).decode(), safe="")
         with self._answer("PUT", blob, f"comp=block&blockid={encoded}", checksum, data) as answer:
-            found = answer.headers.get("x-ms-content-crc64")
-        return {"content_crc64": base64.b64decode(found) if found else None}
+            return _checksum_in(answer)
+
+    def put_blob(
+        self,
+        blob: BlobClient,
+        data: memoryview,
+        headers: Mapping[str, str],
+        blob_metadata: Mapping[str, str],
+    ) -> Mapping[str, Any]:
+        """Store a whole blob unless one exists; return the checksum that the service verified, by the SDK's name.
+
+        Args:
+            blob: which one.
+            data: all of it.
+            headers: its media type, tier and checksum.
+            blob_metadata: its metadata.
+
+        Raises:
+            AzureError: as the SDK's own call would; also when a blob exists.
+        """
+        metadata = {f"{_META}{name}": value for name, value in blob_metadata.items()}
+        sent = {"x-ms-blob-type": "BlockBlob", "If-None-Match": "*", **metadata, **headers}
+        with self._answer("PUT", blob, "", sent, data) as answer:
+            return _checksum_in(answer)
+
+    def head(self, blob: BlobClient) -> StoredBlob:
+        """Return length, metadata, ETag and MD5; names of metadata are in lower case.
+
+        Raises:
+            AzureError: as the SDK's own call would; also when the answer has no ETag or length, as one of a proxy.
+        """
+        with self._answer("HEAD", blob, "", {}) as answer:
+            fields = {name.lower(): value for name, value in answer.headers.items()}
+        length, etag, md5 = (fields.get(name, "") for name in ("content-length", "etag", "content-md5"))
+        if not etag or _LENGTH.fullmatch(length) is None:
+            raise ServiceResponseError("storage answered without an ETag or a length")
+        facts = {name.removeprefix(_META): value for name, value in fields.items() if name.startswith(_META)}
+        return StoredBlob(int(length), facts, etag, base64.b64decode(md5) if md5 else None)
 
     def fill(self, blob: BlobClient, first: int, view: memoryview, etag: str | None) -> int:
         """Read a range into a view; return the length of the whole blob.
@@ -118,12 +159,17 @@ class BlockRequests:
         with _sdk_errors(), limited(_WHOLE_SECONDS + length / _SLOWEST) as limit:
             answer = self._connections.request(method, url, sent, limit, data)
             try:
-                _raise_unless(answer, 201 if method == "PUT" else 206)
+                _raise_unless(answer, _EXPECTED[method])
                 limit.slowest = _SLOWEST
                 yield answer
                 answer.fill(memoryview(bytearray(1)))  # an empty rest lets the connection stay
             finally:
                 answer.close()
+
+
+def _checksum_in(answer: Answer) -> Mapping[str, Any]:
+    found = answer.headers.get("x-ms-content-crc64")
+    return {"content_crc64": base64.b64decode(found) if found else None}
 
 
 def _total_of(answer: Answer, first: int, length: int) -> int:
@@ -164,6 +210,8 @@ def _sdk_errors() -> Iterator[None]:
     try:
         yield
     except ConnectionFailedError as error:
+        if error.conn is not None:
+            raise ServiceRequestError("there is no connection", error=error) from None
         raise ServiceResponseError(f"the connection failed ({error.kind})") from None
 
 

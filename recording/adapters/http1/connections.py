@@ -34,13 +34,16 @@ _FAILURES = (OSError, http.client.HTTPException, ValueError, AttributeError, Typ
 class ConnectionFailedError(Exception):
     """There is no whole answer.
 
-    `kind` is the name of what failed; messages of others may hold locations. `is_slow` says that time ran out.
+    `kind` is the name of what failed; messages of others may hold locations. `is_slow`: time ran out. `conn` is
+    the host that no connection was made to, and `reason` the system's; both None when the request may have arrived.
     """
 
-    def __init__(self, error: Exception, limit: Limit) -> None:
+    def __init__(self, error: Exception, limit: Limit, unreached: "Origin | None" = None) -> None:
         super().__init__(type(error).__name__)
         self.kind = type(error).__name__
         self.is_slow = limit.is_over or isinstance(error, TimeoutError)
+        self.conn = unreached
+        self.reason = error if unreached else None
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Connections:
             response = connection.final_response()
         except _FAILURES as error:
             connection.close()
-            raise ConnectionFailedError(error, limit) from None
+            raise ConnectionFailedError(error, limit, connection.unreached) from None
         except BaseException:
             connection.close()
             raise
@@ -299,7 +302,7 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, origin: Origin, proxy: Origin | None, tls: ssl.SSLContext) -> None:
         self.default_port = http.client.HTTPS_PORT if origin.is_tls else http.client.HTTP_PORT
-        first = proxy or origin
+        self.unreached: Origin | None = (first := proxy or origin)  # until there is a connection
         super().__init__(first.host, first.port, timeout=CONNECT_SECONDS, blocksize=1 << 20)
         self.origin = origin
         self._tls_context = tls
@@ -320,7 +323,9 @@ class _Connection(http.client.HTTPConnection):
         self.sock.settimeout(READ_SECONDS)
 
     def _open(self, address: tuple[str, int], *_: Any) -> socket.socket:
-        return connect_to(*address, CONNECT_SECONDS, self.limit)
+        sock = connect_to(*address, CONNECT_SECONDS, self.limit)
+        self.unreached = None
+        return sock
 
     def send(self, data: Any) -> None:
         """Send a head or a body; a body over TLS from a socket that never blocks."""
