@@ -135,8 +135,8 @@ def _take(
     """Enqueue the good chunks of an event; the caller quarantines the odd ones."""
     now = ports.clock.now()
     event = _trusted_event(envelope, now, settings)
-    has_no_time = event.event_time == now  # its arrival counts, which must not be by the wrong clock of one instance
-    if has_no_time or is_from_the_future(envelope, now):  # or is it this instance's clock that is behind?
+    # The arrival of a timeless event must not be by the wrong clock of one instance; or is this instance's clock behind?
+    if event.is_timeless or is_from_the_future(envelope, now):
         ports = by_the_shared_clock(ports)
         event = _trusted_event(envelope, ports.clock.now(), settings)
     tasks, odd = tasks_of(event, ports.clock.now(), settings)

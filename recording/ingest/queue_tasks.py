@@ -31,7 +31,7 @@ def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_
     each = EachOnItsOwn()
     for task in tasks:
         with each.attempt():
-            enqueued += _enqueue_if_readable(task, ports)
+            enqueued += _enqueue_if_readable(task, ports, is_timeless=event.is_timeless)
             _report_refused_locations(task)
     each.raise_first()
     emit(
@@ -45,9 +45,9 @@ def enqueue(tasks: Iterable[ChunkTask], event: RecordingFileStatusUpdated, came_
     )
 
 
-def _enqueue_if_readable(task: ChunkTask, ports: Ports) -> bool:
+def _enqueue_if_readable(task: ChunkTask, ports: Ports, *, is_timeless: bool) -> bool:
     try:
-        return _enqueue_unless_finished(task, ports)
+        return _enqueue_unless_finished(task, ports, is_timeless=is_timeless)
     except StorageError as error:
         if error.code != Code.UNREADABLE_RECORD:
             raise
@@ -55,31 +55,38 @@ def _enqueue_if_readable(task: ChunkTask, ports: Ports) -> bool:
         return False
 
 
-def _enqueue_unless_finished(task: ChunkTask, ports: Ports) -> bool:
+def _enqueue_unless_finished(task: ChunkTask, ports: Ports, *, is_timeless: bool) -> bool:
     now = ports.clock.now()
     record = ChunkRecord(task=task, first_seen_at=now, changed_at=now)
     if not ports.catalog.add_chunk(record) and (known := ports.catalog.get_chunk(task.key)) is not None:
-        if is_reopened_by(known, task, now):
+        told = _without_arrival(task, known) if is_timeless else task
+        if is_reopened_by(known, told, now):
             _reopen(known, task, now, ports)
         elif is_settled_for(known, task):
             return False
-        elif _is_same(known, task):
+        elif _is_known(known, told):
             if known.attempts > 0 or known.sent_again:
                 return False
             if now - known.first_seen_at >= BOTH_PATHS:
-                return _send_again(known, task, ports)
+                return _send_again(known, told, ports)
+        else:
+            task = told
     ports.queue.send(task)
     return True
 
 
-def _is_same(known: ChunkRecord, task: ChunkTask) -> bool:
-    """Return whether a chunk's row knows all of this same announcement."""
-    is_known = known.task.event_id == task.event_id and known.task.completed_by(task) == known.task
-    return is_known and not is_new_evidence(known, task)
+def _without_arrival(task: ChunkTask, known: ChunkRecord) -> ChunkTask:
+    """Return a task whose deadline is no later than the known one: each delivery of its event arrives later."""
+    return task.expiring_at(min(task.expires_at, known.task.expires_at))
+
+
+def _is_known(known: ChunkRecord, task: ChunkTask) -> bool:
+    """Return whether a chunk's row knows all that an announcement says, in whichever event it came before."""
+    return known.task.completed_by(task) == known.task and not is_new_evidence(known, task)
 
 
 def _send_again(known: ChunkRecord, task: ChunkTask, ports: Ports) -> bool:
-    """Send the message of an announcement once more, as the first one may never have been sent; once and not again.
+    """Send the message of a chunk once more, as the first one may never have been sent; once and not again.
 
     An event is delivered again as long as one of its chunks fails, and each delivery would leave a message of each of
     the others. If a message is lost after that, or by a worker, reconcile finds the chunk overdue.

@@ -165,6 +165,7 @@ class RecordingFileStatusUpdated(BaseModel):
 
     event_id: str
     event_time: datetime
+    is_timeless: bool = False  # it says no plausible time, so that of its arrival counts
     resource: str | None  # the topic (Event Grid schema) or source (CloudEvents)
     subject: str
     recording_id: str
@@ -219,10 +220,12 @@ def read_event(envelope: Mapping[str, Any], arrived_at: datetime) -> RecordingFi
         raise EventRejectedError("the event has no readable subject", code=Code.UNREADABLE_SUBJECT)
     ids = _ids_in(subject.strip(), data)
     started_at = _start_time(data.recording_start_time, _first(known, "eventtime", "time"), arrived_at)
+    event_time = _event_time(_first(known, "eventtime", "time"), started_at, data, arrived_at)
     good, odd = _chunks_in(data)
     return RecordingFileStatusUpdated(
         event_id=str(_first(known, "id") or "")[:256].encode(errors="replace").decode(),
-        event_time=_event_time(_first(known, "eventtime", "time"), started_at, data, arrived_at),
+        event_time=event_time,
+        is_timeless=event_time == arrived_at,
         resource=text_in(_first(known, "topic", "source")),
         subject=subject,
         recording_start_time=started_at,

@@ -1,16 +1,18 @@
 """Chunks of one event, and events of one message: storage that fails for one delays no other."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from dev.in_memory.builders import CALL_ID, RECORDING_ID, chunk, document_id, event, task
+from dev.in_memory.builders import CALL_ID, EVENT_TIME, RECORDING_ID, chunk, document_id, event, task
 from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World, intercept, world
 from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
+from recording.domain.state.records import changed
 from recording.errors import SourceBusyError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ingest import ingest_text
@@ -108,18 +110,62 @@ def test_an_event_that_comes_again_before_a_worker_is_there_leaves_one_more_mess
 
 
 def test_a_second_announcement_of_a_chunk_in_work_is_sent_if_it_tells_more() -> None:
-    """Another event, a later time, a metadata location: the worker adds them to the chunk's row."""
+    """A later time, a metadata location: the worker adds them to the chunk's row."""
     here, bare = world(), chunk(0)
     del bare["metadataLocation"]
     here.holds(task(0))
     here.fakes.source.fail_next("open_content", SourceBusyError("503"), times=10_000)
     sent = []
-    for envelope in (event(bare), event(bare), event(chunk(0)), event(chunk(0)), event(chunk(0), id="another")):
+    later = event(chunk(0), eventTime=(EVENT_TIME + timedelta(minutes=5)).isoformat())
+    for envelope in (event(bare), event(bare), event(chunk(0)), event(chunk(0)), later, later):
         before = len(here.fakes.queue.tasks)
         ingest_text(json.dumps(envelope), Origin.EVENT_QUEUE, here.ports, here.settings)
         sent.append(len(here.fakes.queue.tasks) - before)
         here.runs_due()
-    assert sent == [1, 0, 1, 0, 1]
+    assert sent == [1, 0, 1, 0, 1, 0]
+
+
+OTHER_IDS = [event(chunk(0), id=name) for name in ("first", "second")]
+NO_START = {"recordingStartTime": None}
+TIMELESS = [event(chunk(0), id=name, eventTime=None, data=NO_START) for name in ("first", "second")]
+
+
+@pytest.mark.parametrize("more", [OTHER_IDS, TIMELESS], ids=["other ids", "without a time"])
+@pytest.mark.parametrize("is_in_work", [True, False], ids=["in work", "before a worker is there"])
+def test_announcements_that_tell_nothing_new_leave_one_more_message_at_most(
+    more: list[dict[str, object]], is_in_work: bool
+) -> None:
+    """Two events of one file come again every minute; one without a time arrives later at each delivery."""
+    here = world()
+    here.holds(task(0))
+    here.fakes.source.fail_next("open_content", SourceBusyError("503"), times=10_000)
+    ingest_text(json.dumps(event(chunk(0))), Origin.EVENT_QUEUE, here.ports, here.settings)
+    if is_in_work:
+        here.runs_due()
+    before = here.record().task.expires_at
+    for envelope in more * 20:
+        here.fakes.clock.advance(minutes=1)
+        ingest_text(json.dumps(envelope), Origin.EVENT_QUEUE, here.ports, here.settings)
+    assert len(here.fakes.queue.tasks) == 1 + (not is_in_work)
+    assert {sent.expires_at for sent in here.fakes.queue.tasks} == {before}
+    here.fakes.source.fails_no_more("open_content")
+    here.runs(hours=3)
+    assert set(states(here).values()) == {ChunkState.SOURCE_DELETED}
+
+
+def test_a_chunk_that_is_held_is_reopened_by_an_event_without_a_time_and_by_its_next_delivery_not_at_once() -> None:
+    """Its arrival would count as a better time at each delivery."""
+    here = world()
+    ingest_text(json.dumps(TIMELESS[0]), Origin.EVENT_QUEUE, here.ports, here.settings)
+    here.fakes.clock.advance(minutes=30)
+    now = here.fakes.clock.now()
+    held = changed(here.record(), state=ChunkState.QUARANTINED, quarantine_reason="refused", first_seen_at=now)
+    here.fakes.catalog.save_chunk(held)
+    for envelope, state in ((TIMELESS[0], ChunkState.QUARANTINED), (TIMELESS[1], ChunkState.PENDING)):
+        here.fakes.clock.advance(minutes=1)
+        ingest_text(json.dumps(envelope), Origin.EVENT_QUEUE, here.ports, here.settings)
+        assert states(here)[0] is state
+    assert here.record().task.expires_at == here.fakes.clock.now() + here.settings.retention
 
 
 @pytest.mark.parametrize("method", ["add_chunk", "send"])
