@@ -12,6 +12,7 @@ from recording.archive.claim import NoClaim, Work, ids_of
 from recording.archive.copy import keep_conflict
 from recording.archive.failure import keep_entry
 from recording.archive.metadata import fetch_metadata
+from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask, Home
 from recording.domain.state.records import changed
 from recording.domain.state.transitions import brings_metadata, reopened_for_metadata
@@ -39,8 +40,10 @@ def check_conflict(task: ChunkTask, ports: Ports, settings: Settings, *, is_borr
         return _reopen_for_metadata(known, task, by_the_shared_clock(ports), settings, is_borrowed=is_borrowed)
     if known is None or known.task.content_location == task.content_location or task.home is Home.EXTERNAL:
         emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))
-    else:
-        _compare_other(known, task, ports, settings, is_borrowed=is_borrowed)
+    elif _is_same_file(known, task, ports, settings, is_borrowed=is_borrowed):
+        same = with_changes(task, {"content_location": known.task.content_location})
+        if brings_metadata(known, same):
+            return _reopen_for_metadata(known, same, by_the_shared_clock(ports), settings, is_borrowed=is_borrowed)
     return False
 
 
@@ -73,18 +76,20 @@ def _reopen_for_metadata(
     return True
 
 
-def _compare_other(known: ChunkRecord, task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool) -> None:
+def _is_same_file(known: ChunkRecord, task: ChunkTask, ports: Ports, settings: Settings, *, is_borrowed: bool) -> bool:
+    """Return whether the object at another location has the archived bytes; other bytes are kept beside them."""
     ports = by_the_shared_clock(ports)  # it has no claim whose answers would tell how far off the own clock is
     record = changed(known, task=task, etag=None)
     rival = Work(record, ports, settings, ports.clock.now(), claim=NoClaim(), is_borrowed=is_borrowed)
     try:
-        _keep_other_bytes(rival, known)
+        return not _keep_other_bytes(rival, known)
     except SourceError as error:
         is_same_object = _path_of(known.task) == _path_of(task)
         if isinstance(error, SourceGoneError) and known.state is ChunkState.SOURCE_DELETED and is_same_object:
             emit(Event.EVENT_DUPLICATE, event_id=task.event_id, **ids_of(task))  # one object, deleted under both names
         else:
             _try_later(rival, error)
+        return False
 
 
 def _path_of(task: ChunkTask) -> str:
@@ -92,10 +97,12 @@ def _path_of(task: ChunkTask) -> str:
     return urlsplit(task.content_location).path.lower()
 
 
-def _keep_other_bytes(rival: Work, known: ChunkRecord) -> None:
-    if known.blob_name is not None and keep_conflict(rival, known.blob_name, unless_sha256=known.sha256):
-        error = RecordingError("another object claims to be this chunk; both are kept", code=Code.CONTENT_CONFLICT)
-        keep_entry(rival.task, error, rival)
+def _keep_other_bytes(rival: Work, known: ChunkRecord) -> bool:
+    if known.blob_name is None or not keep_conflict(rival, known.blob_name, unless_sha256=known.sha256):
+        return False
+    error = RecordingError("another object claims to be this chunk; both are kept", code=Code.CONTENT_CONFLICT)
+    keep_entry(rival.task, error, rival)
+    return True
 
 
 def _try_later(rival: Work, error: SourceError) -> None:

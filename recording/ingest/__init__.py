@@ -135,7 +135,7 @@ def _take(
     """Enqueue the good chunks of an event; the caller quarantines the odd ones."""
     now = ports.clock.now()
     event = _trusted_event(envelope, now, settings)
-    # The arrival of a timeless event must not be by the wrong clock of one instance; or is this instance's clock behind?
+    # When a timeless event arrived must not be told by the wrong clock of one instance; or is that clock behind?
     if event.is_timeless or is_from_the_future(envelope, now):
         ports = by_the_shared_clock(ports)
         event = _trusted_event(envelope, ports.clock.now(), settings)

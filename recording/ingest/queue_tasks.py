@@ -81,8 +81,12 @@ def _without_arrival(task: ChunkTask, known: ChunkRecord) -> ChunkTask:
 
 
 def _is_known(known: ChunkRecord, task: ChunkTask) -> bool:
-    """Return whether a chunk's row knows all that an announcement says, in whichever event it came before."""
-    return known.task.completed_by(task) == known.task and not is_new_evidence(known, task)
+    """Return whether a chunk's row knows all that an announcement says, in whichever event it came before.
+
+    Another place of the metadata is news: the known one may be wrong.
+    """
+    is_same_place = task.metadata_location in (None, known.task.metadata_location)
+    return is_same_place and known.task.completed_by(task) == known.task and not is_new_evidence(known, task)
 
 
 def _send_again(known: ChunkRecord, task: ChunkTask, ports: Ports) -> bool:

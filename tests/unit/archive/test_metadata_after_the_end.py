@@ -178,3 +178,25 @@ def test_a_destroyed_recording_and_one_with_erased_speakers_get_no_document(chan
     here.runs(hours=2, until_quiet=False)
     assert here.record(made).metadata is MetadataOutcome.NOT_ASKED
     assert not [name for name in here.fakes.archive.blobs if name.endswith(".metadata.json")]
+
+
+@pytest.mark.parametrize("is_same", [True, False], ids=["the same bytes", "other bytes"])
+def test_a_document_that_is_announced_with_another_location_of_the_same_file_is_archived(*, is_same: bool) -> None:
+    """Which file an event is about is only known once its bytes are; another file's document is not taken."""
+    here, made = _finished_without(WITHOUT["not announced"])
+    host = "us-storage.asm.skype.com"
+    elsewhere = {
+        "contentLocation": location(document_id(), host=host),
+        "metadataLocation": location(document_id(), "/content/acsmetadata", host),
+    }
+    here.source.objects[elsewhere["contentLocation"]] = wav() if is_same else wav(1500)
+    here.source.objects[elsewhere["metadataLocation"]] = metadata(made)
+    for number in range(2):
+        here.announces(event(chunk(0, **elsewhere), id=f"later-{number}"))
+    here.runs(hours=2, until_quiet=False)
+    found = here.record(made)
+    if is_same:
+        _check_has_document(here, found)
+    assert (found.metadata is MetadataOutcome.ARCHIVED) is is_same
+    assert found.task.content_location == made.content_location
+    assert set(here.fakes.quarantine.reasons) == (set() if is_same else {"content_conflict"})
