@@ -19,7 +19,7 @@ from dev.prove.powers.of_acs import (
     RedirectsElsewhere,
     SteadyWrongBody,
 )
-from dev.prove.powers.of_events import BackdatedFirst, WrongIndexFirst
+from dev.prove.powers.of_events import BackdatedFirst, TimelessByAWrongClock, WrongIndexFirst
 from dev.prove.powers.of_ids import TwoFilesOfOneId
 from dev.prove.powers.of_the_archive import HandInTheArchive
 from dev.prove.powers.power import Power
@@ -118,6 +118,18 @@ def ask_for_the_media_alone() -> Iterator[Settings]:
 
 
 @contextmanager
+def leave_without_asking_the_archive() -> Iterator[Settings]:
+    """Break a rule: where no DELETE is sent, what was proved before is taken for what is there now."""
+    plain = delete_source._proved_once_more
+
+    def only_before_a_delete(work: Work, *, is_left: bool) -> StoredChunk | None:
+        return None if is_left else plain(work, is_left=is_left)
+
+    with mock.patch.object(delete_source, "_proved_once_more", only_before_a_delete):
+        yield settings()
+
+
+@contextmanager
 def twice_the_same_is_final() -> Iterator[Settings]:
     """Break a rule: the same bad bytes twice count as what ACS really has."""
     with mock.patch.object(patience, "is_steady", lambda record, _now: record.broken_tries >= 2):
@@ -159,6 +171,13 @@ def nothing_reopens() -> Iterator[Settings]:
         mock.patch.object(queue_tasks, "is_reopened_by", return_value=False),
         mock.patch.object(claim, "is_new_evidence", return_value=False),
     ):
+        yield settings()
+
+
+@contextmanager
+def any_clock_tells_the_arrival() -> Iterator[Settings]:
+    """Break a rule: an event without a time counts from its arrival by the clock of whichever instance takes it."""
+    with mock.patch.object(ingest, "by_the_shared_clock", lambda ports: ports):
         yield settings()
 
 
@@ -272,12 +291,14 @@ VARIANTS: tuple[Variant, ...] = (
     give_up_after_five_tries,
     delete_without_asking_the_archive,
     ask_for_the_media_alone,
+    leave_without_asking_the_archive,
     twice_the_same_is_final,
     one_witness_is_proof,
     follow_any_redirect,
     suspects_take_the_name,
     call_any_delete_location,
     nothing_reopens,
+    any_clock_tells_the_arrival,
     first_index_wins,
     any_document_is_metadata,
     ask_for_no_length_again,
@@ -296,12 +317,14 @@ VARIANTS: tuple[Variant, ...] = (
 MEETS: dict[Variant, tuple[type[Power], ...]] = {
     delete_without_asking_the_archive: (HandInTheArchive,),
     ask_for_the_media_alone: (HandInTheArchive,),
+    leave_without_asking_the_archive: (HandInTheArchive, OddDeleteLocations),
     twice_the_same_is_final: (SteadyWrongBody,),
     one_witness_is_proof: (LongMemory,),
     follow_any_redirect: (RedirectsElsewhere,),
     suspects_take_the_name: (SteadyWrongBody,),
     call_any_delete_location: (OddDeleteLocations,),
     nothing_reopens: (BackdatedFirst,),
+    any_clock_tells_the_arrival: (TimelessByAWrongClock,),
     first_index_wins: (WrongIndexFirst,),
     any_document_is_metadata: (ErrorAsMetadata,),
     ask_for_no_length_again: (GrowingObject,),

@@ -14,7 +14,7 @@ from dev.prove.powers.of_acs import (
     RedirectsElsewhere,
     SteadyWrongBody,
 )
-from dev.prove.powers.of_events import BackdatedFirst, WrongClock, WrongIndexFirst
+from dev.prove.powers.of_events import BackdatedFirst, TimelessByAWrongClock, WrongClock, WrongIndexFirst
 from dev.prove.powers.of_ids import TwoFilesOfOneId
 from dev.prove.powers.of_the_archive import HandInTheArchive
 from dev.prove.powers.power import Power
@@ -34,7 +34,8 @@ POWERS: tuple[type[Power], ...] = (
     WrongIndexFirst,
     GrowingObject,
 )
-BESIDE: tuple[type[Power], ...] = (TwoFilesOfOneId,)  # each comes into one life in eight, by dice of its own
+# Each comes into one life in eight, by dice of its own.
+BESIDE: tuple[type[Power], ...] = (TwoFilesOfOneId, TimelessByAWrongClock)
 
 
 def was_never_ours_to_delete(world: World, record: ChunkRecord) -> bool:

@@ -84,6 +84,46 @@ class BackdatedFirst(Power):
 
 
 @dataclass
+class TimelessByAWrongClock(Power):
+    """Some chunks are announced without a time, to an instance a day behind, an hour before they can be read.
+
+    By its clock their deadline is over, and ACS answers "not found" for as long as it would take to prove that.
+    """
+
+    chosen: list[ChunkTask] = field(default_factory=list)
+    shows_at: datetime | None = None
+
+    def begin(self) -> None:
+        """Hide the files and tell of them."""
+        self.shows_at = self.world.now + timedelta(hours=1)
+        self.chosen = [made for made in self.tasks if self.dice.random() < 0.5]
+        self.world.skew = -timedelta(hours=25)
+        for made in self.chosen:
+            self.world.source.objects.pop(made.content_location, None)
+            facts = {"recordingDurationMs": made.recording_duration_ms, "recordingStartTime": None}
+            told = chunk(made.index, made.document_id)
+            self.world.announces(event(told, eventTime=None, id=f"timeless {made.index}", data=facts))
+        self.world.skew = timedelta()
+
+    def tells(self, made: ChunkTask, facts: dict[str, Any]) -> dict[str, Any] | None:
+        """Say nothing of these chunks by the ordinary way."""
+        return None if made in self.chosen else facts
+
+    def at_turn(self) -> None:
+        """Show the files, unless ACS has forgotten them meanwhile."""
+        if self.shows_at is None or self.world.now < self.shows_at:
+            return
+        self.shows_at = None
+        for made in self.chosen if self.world.now < self.tasks[0].expires_at else []:
+            self.world.source.objects[made.content_location] = self.world.truth[made.document_id][0]
+
+    def end(self) -> None:
+        """Show them now."""
+        self.shows_at = self.shows_at and self.world.now
+        self.at_turn()
+
+
+@dataclass
 class WrongIndexFirst(Power):
     """Some files are announced under a wrong index of their recording before they are announced truly."""
 
