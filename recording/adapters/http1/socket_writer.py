@@ -7,7 +7,7 @@ whether it may be sent, and gives the interpreter's lock away for that once more
 import select
 import ssl
 
-from recording.adapters.http1.socket_reader import is_ready
+from recording.adapters.http1.socket_reader import below, is_ready
 
 
 def send_all(sock: ssl.SSLSocket, view: memoryview, seconds: float) -> None:
@@ -24,10 +24,11 @@ def send_all(sock: ssl.SSLSocket, view: memoryview, seconds: float) -> None:
     before = sock.gettimeout()
     sock.settimeout(0)
     try:
-        sent = 0
-        while sent < len(view):
+        sent, whole, write = 0, len(view), below(sock).write
+        while sent < whole:
             try:
-                sent += sock.send(view[sent:])
+                while sent < whole:
+                    sent += write(view[sent:])
             except ssl.SSLWantWriteError:
                 _wait(sock, select.POLLOUT, seconds)
             except ssl.SSLWantReadError:  # the peer wants new keys
