@@ -219,18 +219,19 @@ def _carry_out(row: Custody, task: SpeakerTask) -> SpeakerOutcome:
     ours = _silenced_by(task, chunks)
     _write_again(recording_id, chunks, task)
     name = certificate_name(recording_id, row.speaker_since or ports.clock.now())
-    found_now, refused = _destroy_superseded(recording_id, chunks, ours, name, task)
-    gone = max(found_now, row.decided_versions)  # an earlier run, to which storage refused some, destroyed the others
+    superseded = _superseded(recording_id, chunks, ours, name, task)
+    row = _note_count(row, len(superseded), task)
+    refused = destroy_versions(superseded, task.custodian)
     if refused:
-        return _note_protection(with_changes(row, {"decided_versions": gone}), refused, task)
-    document = rules_of.certificate_of(row, ours, task.claim.request_id, gone, __version__)
+        return _note_protection(row, refused, task)
+    document = rules_of.certificate_of(row, ours, task.claim.request_id, row.decided_versions, __version__)
     ports.archive.put_once(name, document, JSON)
     seal_file(name, ports)
     seal_recording(recording_id, ports)
     _audit(row, task, "done")
     claim = _done(task.claim, ports.clock.now()) if fault is None and not unread else None
     keeping_of(ports).save_custody(rules_of.ended(row, claim, name))
-    emit(Event.DISPOSED, recording_id=recording_id, count=gone, reason=OPERATION)
+    emit(Event.DISPOSED, recording_id=recording_id, count=row.decided_versions, reason=OPERATION)
     return SpeakerOutcome.ERASED
 
 
@@ -263,13 +264,17 @@ def _write_again(recording_id: str, chunks: Sequence[ChunkRecord], task: Speaker
         rewrite_manifest(archived.task, task.ports)
 
 
-def _destroy_superseded(
-    recording_id: str, chunks: Sequence[ChunkRecord], ours: Sequence[ChunkRecord], certificate: str, task: SpeakerTask
-) -> tuple[int, list[StoredVersion]]:
-    """Declare void and destroy all that new files have superseded.
+def _note_count(row: Custody, count: int, task: SpeakerTask) -> Custody:
+    """Note how many versions are to go before the first one goes: the next run sees only what an earlier one left."""
+    if count <= row.decided_versions:
+        return row
+    return keeping_of(task.ports).save_custody(with_changes(row, {"decided_versions": count}))
 
-    Returns:
-        How many versions there were to destroy; and those that storage protects.
+
+def _superseded(
+    recording_id: str, chunks: Sequence[ChunkRecord], ours: Sequence[ChunkRecord], certificate: str, task: SpeakerTask
+) -> list[StoredVersion]:
+    """Declare void all that new files have superseded, and return its versions, which are to be destroyed.
 
     Raises:
         StorageError: storage fails, or it is not known whether a bundle has the voice.
@@ -287,9 +292,7 @@ def _destroy_superseded(
     for bundle in bundles:
         close_bundle(bundle, ports)
     found = [one for one in _versions(folders, custodian) if _is_to_go(one, ours)]
-    found += [one for bundle in bundles for one in custodian.versions(Place.EXPORTS, bundle)]
-    refused = destroy_versions(found, custodian)
-    return len(found), refused
+    return found + [one for bundle in bundles for one in custodian.versions(Place.EXPORTS, bundle)]
 
 
 def _destroy_stragglers(row: Custody, chunks: Sequence[ChunkRecord], task: SpeakerTask) -> None:

@@ -46,6 +46,7 @@ pytestmark = pytest.mark.slow
 
 OTHER = "8:acs:6f1c0d52-0000-4f0b-9d2a-5b7f6f0e11a3_0000000e-aaaa-bbbb-cccc-222222222222"
 CANARIES = (PHONE, PHONE[1:], PARTICIPANT)
+UNDISTURBED = 9  # versions that a run destroys in which nothing dies
 VOICE, REST = b"\x11\x22", b"\x33\x44"
 UNMIXED = {"contentType": "audio", "channelType": "unmixed", "format": "wav"}
 
@@ -250,7 +251,21 @@ def dies_at(at: int, *, after: bool) -> bool:
     assert item(here, erasure_id).state == "SPEAKER_ERASED", at
     assert (voice_left(custodian), left(here, custodian)) == (0, []), at
     assert compare_recording(RECORDING_ID, here.ports, here.settings).drifts == ()
+    assert blobs_told(here) >= UNDISTURBED, at
     return calls >= at
+
+
+def blobs_told(here: World) -> int:
+    (name,) = here.fakes.keeping.custody(RECORDING_ID).certificates  # type: ignore[union-attr]
+    return int(json.loads(here.fakes.archive.blobs[name].data)["blobs"])
+
+
+def test_an_undisturbed_run_destroys_so_many_versions() -> None:
+    """The number that a certificate must reach however often workers died."""
+    here, _ = archived()
+    asks(here)
+    nights(here, 1)
+    assert blobs_told(here) == UNDISTURBED
 
 
 @pytest.mark.parametrize("first", range(1, 6))
