@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
@@ -33,7 +34,7 @@ from recording.domain.names import (
 from recording.domain.outgoing.message import NotifyTask
 from recording.domain.schema import message_of
 from recording.domain.state.chunk import ChunkTask
-from recording.ports import PoisonMessage, QueueDepth
+from recording.ports import MOST_SHOWN, Peeked, PoisonMessage, QueueDepth
 from recording.settings import Settings, StorageConnection, needed
 
 LONGEST_DELAY = timedelta(days=7)  # of the service
@@ -93,9 +94,10 @@ class StorageChunkQueue:
             name, count, min((message.inserted_on for message in seen if message.inserted_on), default=None)
         )
 
-    def peek_poisoned(self) -> list[PoisonMessage]:
-        """Return the first 32 visible messages of each poison queue, the most that the service shows at once."""
-        return [message for queue in self._poison.values() for message in _peek(queue)]
+    def peek_poisoned(self) -> Peeked:
+        """Return the first visible messages of each poison queue, as many as the service shows at once."""
+        seen = [_peek(queue) for queue in self._poison.values()]
+        return Peeked(tuple(chain.from_iterable(seen)), any(len(one) >= MOST_SHOWN for one in seen))
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
         """Remove a message from where it was read, by its receipt."""
@@ -143,7 +145,7 @@ class StorageLeftovers:
 def _peek(queue: QueueClient) -> list[PoisonMessage]:
     with translate_errors("looking into a poison queue"):
         try:
-            found = attempt(partial(queue.peek_messages, max_messages=32))
+            found = attempt(partial(queue.peek_messages, max_messages=MOST_SHOWN))
         except ResourceNotFoundError:
             return []
     return [PoisonMessage(_decoded(seen.content), None, seen.id, seen.inserted_on) for seen in found]

@@ -37,13 +37,12 @@ from recording.operate.held_items import (
     of_letter,
     of_message,
 )
-from recording.ports import DeadLetter, PoisonMessage, Ports, QuarantineEntry, Unreadable
+from recording.ports import MOST_SHOWN, DeadLetter, PoisonMessage, Ports, QuarantineEntry, Unreadable
 from recording.settings import Settings
 
 PLACES = ("catalog", "quarantine", "poison queues", "dead letters")  # ids of items for broken listings
 MOST_LETTERS = 10_000  # dead letters that one look reads; those of other subscriptions stay, and may be before ours
 LETTERS_TIME = timedelta(minutes=1)  # for the same; a request must be answered
-MOST_SHOWN = 32  # messages of a queue that the service shows at once
 Found = ChunkRecord | tuple[tuple[str, QuarantineEntry], ...] | PoisonMessage | DeadLetter | None
 
 
@@ -180,14 +179,13 @@ def everything_held(ports: Ports, settings: Settings, unlisted: Unlisted | None 
 
 def _messages(ports: Ports, settings: Settings, now: datetime, unlisted: Unlisted) -> Iterator[tuple[Held, Found]]:
     """List what the host gave up on, as far as the service shows it."""
-    seen = Counter[str]()
-    for message in ports.queue.peek_poisoned():
-        seen["line"] += 1
+    seen, peeked = Counter[str](), ports.queue.peek_poisoned()
+    for message in peeked.messages:
         yield of_message(message, settings, now), message
     for queue, message in ports.leftovers.peek() if ports.leftovers is not None else ():
         seen[queue] += 1
         yield of_leftover(message, now), message
-    if any(count >= MOST_SHOWN for count in seen.values()):
+    if peeked.may_have_more or any(count >= MOST_SHOWN for count in seen.values()):
         unlisted.beyond.append("poison queues")
 
 

@@ -28,11 +28,12 @@ from recording.ports.library.links import DownloadLinks
 from recording.ports.library.seal import SealPorts
 from recording.ports.memory import Memory
 from recording.ports.outgoing import OutgoingPorts
-from recording.ports.queues import ChunkQueue, FollowUps, Leftovers, PoisonMessage, QueueDepth
+from recording.ports.queues import MOST_SHOWN, ChunkQueue, FollowUps, Leftovers, Peeked, PoisonMessage, QueueDepth
 from recording.ports.start_counts import RunningCounts, StartCounts
 from recording.ports.stored import Page, Unreadable
 
 __all__ = [
+    "MOST_SHOWN",
     "Archive",
     "AuditEntry",
     "AuditEraser",
@@ -57,6 +58,7 @@ __all__ = [
     "Memory",
     "OutgoingPorts",
     "Page",
+    "Peeked",
     "PoisonMessage",
     "Ports",
     "Quarantine",

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from recording.domain.state.chunk import ChunkTask
 
+MOST_SHOWN = 32  # messages of a queue that the service shows at once
+
 
 @dataclass(frozen=True)
 class PoisonMessage:
@@ -23,6 +25,19 @@ class PoisonMessage:
     receipt: Any = None
     id: str = ""
     at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Peeked:
+    """Messages that were looked at and not taken.
+
+    Attributes:
+        messages: those that may be shown, in the order of the queue.
+        may_have_more: whether a queue was not seen to its end, whatever part of what was seen may be shown.
+    """
+
+    messages: tuple[PoisonMessage, ...] = ()
+    may_have_more: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,8 +75,8 @@ class ChunkQueue(Protocol):
         """
         ...
 
-    def peek_poisoned(self) -> list[PoisonMessage]:
-        """Return up to 32 poisoned tasks and 32 poisoned events, without hiding them.
+    def peek_poisoned(self) -> Peeked:
+        """Return up to `MOST_SHOWN` poisoned tasks and as many poisoned events, without hiding them.
 
         Those that are hidden are not seen.
         """
@@ -97,7 +112,7 @@ class Leftovers(Protocol):
         ...
 
     def peek(self) -> list[tuple[str, PoisonMessage]]:
-        """Return up to 32 messages of each queue, with its name, without hiding them."""
+        """Return up to `MOST_SHOWN` messages of each queue, with its name, without hiding them."""
         ...
 
     def remove(self, name: str, message: PoisonMessage) -> None:

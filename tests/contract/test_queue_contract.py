@@ -15,7 +15,7 @@ from dev.in_memory.fakes.queue import FakeQueue
 from recording.adapters.storage_queue import StorageChunkQueue
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE, EVENTS_POISON_QUEUE
 from recording.domain.state.chunk import ChunkTask
-from recording.ports import ChunkQueue
+from recording.ports import MOST_SHOWN, ChunkQueue, Peeked
 from recording.settings import Settings
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -141,16 +141,29 @@ def test_the_depth_of_the_queues_is_told(subject: Subject) -> None:
 
 def test_poison_can_be_looked_at_without_taking_it(subject: Subject) -> None:
     """A person looks; the sweep must find it all the same."""
-    assert subject.queue.peek_poisoned() == []
+    assert subject.queue.peek_poisoned() == Peeked()
     subject.poison("a task")
     subject.poison_event("an event")
-    seen = subject.queue.peek_poisoned()
+    seen = subject.queue.peek_poisoned().messages
     assert [(one.body, one.receipt) for one in seen] == [("a task", None), ("an event", None)]
     assert all(one.at is not None for one in seen)
     (task,) = subject.queue.poisoned()
     (event,) = subject.queue.poisoned_events()
     assert (task.id, event.id) == (seen[0].id, seen[1].id)
-    assert subject.queue.peek_poisoned() == []
+    assert subject.queue.peek_poisoned() == Peeked()
+
+
+@pytest.mark.parametrize(("count", "may_have_more"), [(MOST_SHOWN - 1, False), (MOST_SHOWN, True)])
+def test_a_poison_queue_that_is_not_seen_to_its_end_says_so(
+    subject: Subject, count: int, *, may_have_more: bool
+) -> None:
+    """The service shows so many and has no next page; the one who filters them must still know."""
+    for number in range(count):
+        subject.poison(f"task {number}")
+    seen = subject.queue.peek_poisoned()
+    assert (len(seen.messages), seen.may_have_more) == (count, may_have_more)
+    for message in subject.queue.poisoned():
+        subject.queue.remove_poisoned(message)
 
 
 @pytest.mark.azurite

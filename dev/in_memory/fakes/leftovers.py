@@ -7,9 +7,7 @@ from itertools import count
 from dev.in_memory.fakes.queue import POISON_HIDDEN_FOR
 from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.names import BESIDE_THE_LINE
-from recording.ports import Clock, PoisonMessage
-
-MOST_SHOWN = 32  # messages of each queue, as the port promises
+from recording.ports import MOST_SHOWN, Clock, PoisonMessage
 
 
 class FakeLeftovers(Scripted):

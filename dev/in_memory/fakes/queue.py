@@ -9,7 +9,7 @@ from dev.in_memory.fakes.scripted import Scripted, scripted
 from recording.domain.names import CHUNKS_POISON_QUEUE, CHUNKS_QUEUE
 from recording.domain.state.chunk import ChunkTask
 from recording.errors import StorageError
-from recording.ports import Clock, PoisonMessage, QueueDepth
+from recording.ports import MOST_SHOWN, Clock, Peeked, PoisonMessage, QueueDepth
 
 POISON_HIDDEN_FOR = timedelta(minutes=5)
 
@@ -112,12 +112,13 @@ class FakeQueue(Scripted):
         return [chunks, QueueDepth(CHUNKS_POISON_QUEUE, len(poison), min(poison, default=None))]
 
     @scripted
-    def peek_poisoned(self) -> list[PoisonMessage]:
+    def peek_poisoned(self) -> Peeked:
         now = self._clock.now()
         seen = [receipt for receipt, (_, visible_at) in sorted(self._poison.items()) if visible_at <= now]
         tasks = [receipt for receipt in seen if receipt not in self._events]
         events = [receipt for receipt in seen if receipt in self._events]
-        return [self._message(receipt, None) for receipt in (*tasks[:32], *events[:32])]
+        shown = [self._message(receipt, None) for receipt in (*tasks[:MOST_SHOWN], *events[:MOST_SHOWN])]
+        return Peeked(tuple(shown), max(len(tasks), len(events)) >= MOST_SHOWN)
 
     def _message(self, number: int, receipt: int | None) -> PoisonMessage:
         return PoisonMessage(self._poison[number][0], receipt, f"message-{number}", self._poisoned_at[number])

@@ -13,6 +13,7 @@ from recording.ports import (
     ChunkQueue,
     DeadLetter,
     DeadLetters,
+    Peeked,
     PoisonMessage,
     Quarantine,
     QuarantineEntry,
@@ -99,9 +100,10 @@ class ScopedQueue:
         """Return nothing."""
         return []
 
-    def peek_poisoned(self) -> list[PoisonMessage]:
-        """Act as `ChunkQueue` does."""
-        return list(self._reach.only(self._whole.peek_poisoned(), _named_in_message))
+    def peek_poisoned(self) -> Peeked:
+        """Act as `ChunkQueue` does; own messages may well be behind those of others that filled what is shown."""
+        seen = self._whole.peek_poisoned()
+        return replace(seen, messages=tuple(self._reach.only(seen.messages, _named_in_message)))
 
     def remove_poisoned(self, message: PoisonMessage) -> None:
         """Act as `ChunkQueue` does."""

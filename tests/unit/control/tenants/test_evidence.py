@@ -7,12 +7,17 @@ import pytest
 from dev.in_memory.fakes.audit import FakeAudit
 from dev.in_memory.fakes.quarantine import FakeDeadLetters, FakeQuarantine
 from dev.in_memory.world import World, world
+from recording.control.tenants import scoped
 from recording.control.tenants.evidence import ScopedAudit, ScopedDeadLetters, ScopedQuarantine, ScopedQueue
 from recording.control.tenants.reach import Reach
+from recording.domain.incoming.requests import HeldFilter
 from recording.domain.incoming.tenants import Scope
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
-from recording.ports import AuditEntry, DeadLetter, QuarantineEntry
+from recording.errors import StorageBusyError
+from recording.operate.attention import NeedsAttention, needs_attention
+from recording.operate.held import list_held
+from recording.ports import MOST_SHOWN, AuditEntry, DeadLetter, QuarantineEntry
 
 OWN, OTHERS = "recording-of-alpha", "recording-of-beta"
 
@@ -67,3 +72,25 @@ def test_the_depth_of_a_queue_is_not_shown(here: World, reach: Reach) -> None:
     here.fakes.queue.send_again("anything")
     assert here.fakes.queue.depths()
     assert ScopedQueue(here.fakes.queue, reach).depths() == []
+
+
+def looked_into_by_alpha(here: World, others: int) -> NeedsAttention:
+    """Return what alpha sees with so many messages of others before its own in a poison queue."""
+    for number in range(others):
+        here.fakes.queue.poison(json.dumps({"recordingId": OTHERS, "number": number}))
+    here.fakes.queue.poison(json.dumps({"recordingId": OWN}))
+    return needs_attention(scoped(here.ports, Scope(frozenset({"alpha"}))), here.settings)
+
+
+def test_own_messages_behind_those_of_others_are_not_called_absent(here: World) -> None:
+    """The service shows the first messages of a queue only, and has no next page."""
+    found = looked_into_by_alpha(here, MOST_SHOWN)
+    assert (found.held, found.complete, found.unlisted) == ((), False, ("poison queues",))
+    with pytest.raises(StorageBusyError, match="there may be more in poison queues"):
+        list_held(scoped(here.ports, Scope(frozenset({"alpha"}))), here.settings, HeldFilter(id="message-99"))
+
+
+def test_a_poison_queue_that_was_seen_to_its_end_leaves_nothing_open(here: World) -> None:
+    """Whatever of it is of others."""
+    found = looked_into_by_alpha(here, MOST_SHOWN - 2)
+    assert (len(found.held), found.complete) == (1, True)
