@@ -162,6 +162,11 @@ def conflict_name(media: str, mark: str) -> str:
     return f"{stem}.conflict-{mark[:16]}.{extension}"
 
 
+def is_conflict(name: str) -> bool:
+    """Return whether a blob has such a name."""
+    return ".conflict-" in name.rpartition("/")[2]
+
+
 def manifest_name(folder: str, version: int = 1) -> str:
     """Return the name of the list of a recording's chunks and gaps.
 

@@ -122,6 +122,18 @@ def may_destroy_again(row: Custody, chunks: Sequence[ChunkRecord]) -> bool:
     return is_ended and all(chunk.disposed_at is not None for chunk in chunks)
 
 
+def may_destroy_beside(
+    row: Custody, chunks: Sequence[ChunkRecord], kept_at: datetime, now: datetime, delay: timedelta
+) -> bool:
+    """Allow the destruction of other files under the ids of destroyed chunks, long enough after the last one was kept.
+
+    The decision to destroy covered these ids. Where two people have asked for it, nothing waits.
+    """
+    wait = timedelta() if row.claims else delay
+    is_ended = row.state is CustodyState.DISPOSED and not row.active_holds
+    return is_ended and all(chunk.disposed_at is not None for chunk in chunks) and now >= kept_at + wait
+
+
 def refusal_of(versions: Iterable[StoredVersion], now: datetime) -> Refusal | None:
     """Return why storage refuses, and until when; None when it does not."""
     kept = [version for version in versions if not version.is_deleted]
@@ -141,6 +153,11 @@ def folders_of(record: RecordingRecord | None, chunks: Sequence[ChunkRecord]) ->
 def is_of_later_chunk(name: str, later: Iterable[ChunkRecord], template: str) -> bool:
     """Return whether a blob belongs to one of the chunks that arrived after the decision; it is spared."""
     return any(name.startswith(f"{stem}.") for chunk in later for stem in _stems(chunk, template))
+
+
+def is_kept_beside(name: str, chunks: Iterable[ChunkRecord], template: str) -> bool:
+    """Return whether a blob is another file that was kept beside one of these chunks."""
+    return layout.is_conflict(name) and is_of_later_chunk(name, chunks, template)
 
 
 def _stems(chunk: ChunkRecord, template: str) -> list[str]:

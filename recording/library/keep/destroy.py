@@ -28,10 +28,12 @@ from recording.domain.keep.destroy import (
     certificate_name,
     certificate_of,
     folders_of,
+    is_kept_beside,
     is_of_later_chunk,
     mark_as_decided,
     may_destroy,
     may_destroy_again,
+    may_destroy_beside,
     obstacles,
     refusal_of,
 )
@@ -64,6 +66,7 @@ class Outcome(StrEnum):
     REFUSED = "refused_by_storage"
     SPARED = "not_due_any_more"
     WAITS = "waits"  # marked too recently, or the line works on it
+    BESIDE = "others_destroyed"  # other files under the ids of a destroyed recording
     LOST = "changed_meanwhile"  # another writer changed the row; the next run decides anew
 
 
@@ -246,6 +249,44 @@ def destroy_again(recording_id: str, custodian: Custodian, ports: Ports) -> int:
     if back:
         _audit(row, "came_back", ports)
     return len(back) - len(destroy_versions(back, custodian))
+
+
+def destroy_beside(
+    recording_id: str, leftovers: Leftovers, custodian: Custodian, ports: Ports, settings: Settings
+) -> Outcome | None:
+    """Destroy other files that were kept under the ids of a destroyed recording, and their entries in quarantine.
+
+    No chunk's row has them, so no rule would find them. An operator has `DISPOSE_AFTER_DAYS` to look at them.
+
+    Returns:
+        How the attempt ended; None where there are none.
+
+    Raises:
+        StorageError: storage does not answer; the next run continues.
+    """
+    entries = leftovers.conflicts(recording_id)
+    if not entries:
+        return None
+    row, (chunks, unread) = custody_of(recording_id, ports), all_chunks_of(recording_id, ports.catalog)
+    now, delay = ports.clock.now(), settings.dispose_after
+    if not isinstance(row, Custody) or unread or not may_destroy_beside(row, chunks, max(entries.values()), now, delay):
+        return Outcome.WAITS
+    folders = folders_of(ports.catalog.get_recording(recording_id), chunks)
+    places = (Place.ARCHIVE, Place.FALLBACK)
+    stored = (one for place in places for folder in folders for one in custodian.versions(place, f"{folder}/"))
+    files = [one for one in stored if is_kept_beside(one.name, chunks, settings.archive_path_template)]
+    told = [one for name in entries for one in custodian.versions(Place.QUARANTINE, name)]
+    if all(one.is_deleted for one in (*files, *told)):
+        return None
+    _audit(row, "kept_beside", ports)
+    # The entries go last: only through them are the files found again.
+    if refused := destroy_versions(files, custodian) or destroy_versions(told, custodian):
+        refusal = refusal_of(refused, now) or Refusal(reason="refused", at=now, blobs=len(refused))
+        return _note_refusal(row, refusal, ports)
+    if row.refused is not None:
+        keeping_of(ports).save_custody(with_changes(row, {"refused": None}))
+    emit(Event.DISPOSED, recording_id=recording_id, count=len(files), reason="kept_beside")
+    return Outcome.BESIDE
 
 
 def destroy_versions(versions: Iterable[StoredVersion], custodian: Custodian) -> list[StoredVersion]:

@@ -20,7 +20,7 @@ from recording.errors import ClaimLostError, RecordingError, StorageError
 from recording.library.keep import erasures
 from recording.library.keep.assess import Assessed, assess_page, assessed, has_come_back, keeping_of, rules_in_force
 from recording.library.keep.bundles import end_bundles
-from recording.library.keep.destroy import OPERATION, Outcome, destroy
+from recording.library.keep.destroy import OPERATION, Outcome, destroy, destroy_beside
 from recording.library.keep.holds import hold_blobs, is_to_be_compared
 from recording.library.keep.leftovers import Leftovers
 from recording.ports import AuditEntry, Custodian, Ports, Unreadable
@@ -226,7 +226,7 @@ class _Run:
         if one.state is CustodyState.ERASING_SPEAKER:
             return Outcome.WAITS.value
         if not one.disposition.is_due:
-            return self._spare(one, custody)
+            return self._spare(one, custody) or self._destroy_beside(one)
         if one.state is not CustodyState.MARKED or custody is None or custody.mark is None:
             custody = self._mark(one, custody)
         if custody is None or custody.mark is None:
@@ -245,6 +245,14 @@ class _Run:
         if self.ports.custodian is None:
             return "no_custodian"
         return destroy(one.record.recording_id, self.leftovers, self.ports.custodian, self.ports, self.settings).value
+
+    def _destroy_beside(self, one: Assessed) -> str | None:
+        """Destroy what was kept beside the chunks of a recording that is destroyed already."""
+        if self.ports.custodian is None or one.state is not CustodyState.DISPOSED:
+            return None
+        recording_id = one.record.recording_id
+        done = destroy_beside(recording_id, self.leftovers, self.ports.custodian, self.ports, self.settings)
+        return done.value if done else None
 
     def _mark(self, one: Assessed, custody: Custody | None) -> Custody | None:
         """Note that a recording is due: it is destroyed after `DISPOSE_AFTER_DAYS`, unless something changes."""

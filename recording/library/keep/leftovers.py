@@ -1,8 +1,9 @@
 """Find what is stored about a recording outside its folder: quarantine entries, dead letters and bundles."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from pydantic import ValidationError
@@ -32,6 +33,14 @@ class Leftovers:
             StorageError: the quarantine, or the custody rows, do not answer.
         """
         return self._about(recording_id, self._quarantined)
+
+    def conflicts(self, recording_id: str) -> Mapping[str, datetime]:
+        """Return the quarantine's entries about other files under a recording's ids, with the time of each.
+
+        Raises:
+            StorageError: the quarantine does not answer.
+        """
+        return self._quarantined.conflicts.get(recording_id, {})
 
     def dead_letters(self, recording_id: str) -> Iterable[str]:
         """Return the names of the dead letters about a recording, but for those about one that is held, too.
@@ -66,6 +75,8 @@ class Leftovers:
         for name, entry in self._ports.quarantine.entries():
             given = f"recordingId={entry.recording_id}\n" if entry.recording_id else ""
             texts.add(name, f"{given}{entry.payload}\n{entry.detail}\n{entry.note}")
+            if entry.recording_id and entry.reason == Code.CONTENT_CONFLICT:
+                texts.conflicts[entry.recording_id][name] = entry.at
         return texts
 
     @cached_property
@@ -91,10 +102,12 @@ class _Texts:
     Attributes:
         by_word: the names of the texts by each word in them that may be an id.
         named: by the name of a text, the ids that it gives as recording ids.
+        conflicts: by recording, the names of the texts about other files under its ids, with their times.
     """
 
     by_word: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     named: dict[str, frozenset[str]] = field(default_factory=dict)
+    conflicts: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, name: str, text: str) -> None:
         """Add a text."""

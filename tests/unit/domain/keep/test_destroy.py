@@ -20,13 +20,14 @@ from recording.domain.keep.destroy import (
     is_of_later_chunk,
     may_destroy,
     may_destroy_again,
+    may_destroy_beside,
     obstacles,
     refusal_of,
 )
 from recording.domain.keep.disposition import Action, Disposition
 from recording.domain.keep.holds import Hold
 from recording.domain.model import with_changes
-from recording.domain.state.chunk import ChunkState, SourceOutcome
+from recording.domain.state.chunk import ChunkRecord, ChunkState, SourceOutcome
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 DELAY = timedelta(days=7)
@@ -162,3 +163,30 @@ def test_the_same_destruction_has_one_certificate() -> None:
     assert certificate_name("r", NOW) == certificate_name("r", NOW)
     assert certificate_name("r", NOW) != certificate_name("r", NOW + timedelta(seconds=1))
     assert certificate_name("r", NOW) != certificate_name("s", NOW)
+
+
+ENDED = with_changes(ROW, {"state": CustodyState.DISPOSED, "mark": None})
+GONE = with_changes(DONE, {"disposed_at": NOW - DELAY})
+
+
+def test_what_is_kept_beside_the_destroyed_waits_its_days_and_nothing_where_two_people_asked() -> None:
+    """An operator has as long as with any late file."""
+    asked = with_changes(ENDED, {"claims": (Claim(request_id="e", approved_at=NOW),)})
+    assert may_destroy_beside(ENDED, (GONE,), NOW - DELAY, NOW, DELAY)
+    assert not may_destroy_beside(ENDED, (GONE,), NOW - DELAY + timedelta(seconds=1), NOW, DELAY)
+    assert may_destroy_beside(asked, (GONE,), NOW, NOW, DELAY)
+
+
+@pytest.mark.parametrize(
+    ("custody", "chunks"),
+    [
+        *((with_changes(ENDED, {"state": state}), (GONE,)) for state in CustodyState if state is not ENDED.state),
+        (with_changes(ENDED, {"holds": (HOLD,)}), (GONE,)),
+        (ENDED, (GONE, DONE)),
+    ],
+)
+def test_what_is_kept_beside_a_recording_that_stays_or_is_held_is_not_destroyed(
+    custody: Custody, chunks: tuple[ChunkRecord, ...]
+) -> None:
+    """Each of these alone is enough."""
+    assert not may_destroy_beside(custody, chunks, NOW - DELAY, NOW, DELAY)
