@@ -84,13 +84,16 @@ class SlotPool:
         self._shared: dict[Hashable, Any] = {}
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the object that all copies share under a key; the oldest is dropped when there are too many."""
+        """Return the object that all copies share under a key; of too many, the one unused for longest is dropped."""
         with self._changed:
-            if key not in self._shared:
+            if key in self._shared:
+                found = self._shared.pop(key)
+            else:
                 if len(self._shared) >= _MOST_SHARED:
                     del self._shared[next(iter(self._shared))]
-                self._shared[key] = make()
-            return cast("T", self._shared[key])
+                found = make()
+            self._shared[key] = found
+            return cast("T", found)
 
     def close(self) -> None:
         """End the threads; a copy that is still running fails."""

@@ -64,6 +64,17 @@ def test_a_first_block_is_served_before_the_blocks_that_wait() -> None:
     assert served == ["small", "large"]
 
 
+def test_what_is_shared_and_used_again_and_again_is_not_dropped() -> None:
+    """Small files go before large ones of whatever host; many hosts must not make two orders of that."""
+    pool = SlotPool(4 * MIB)
+    always = pool.shared("always", object)
+    for number in range(200):
+        pool.shared(number, object)
+        assert pool.shared("always", object) is always
+    assert len(pool._shared) <= 64
+    pool.close()
+
+
 def test_a_buffer_fits_the_next_block_of_about_its_size() -> None:
     """Mixed sizes would else throw buffers away and touch new memory for each block."""
     pool = SlotPool(64 * MIB, 1)
