@@ -66,7 +66,7 @@ def test_a_first_block_is_served_before_the_blocks_that_wait() -> None:
 
 def test_what_is_shared_and_used_again_and_again_is_not_dropped() -> None:
     """Small files go before large ones of whatever host; many hosts must not make two orders of that."""
-    pool = SlotPool(4 * MIB)
+    pool = SlotPool(4 * MIB, threads=1)
     always = pool.shared("always", object)
     for number in range(200):
         pool.shared(number, object)
