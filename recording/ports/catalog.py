@@ -44,8 +44,8 @@ class Catalog(Protocol):
         """Return all chunks with this document, of any recording; unreadable rows are left out."""
         ...
 
-    def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
-        """Yield every chunk, those of one recording together."""
+    def all_chunks(self, after: str = "") -> Iterator[ChunkRecord | Unreadable]:
+        """Yield every chunk, those of one recording together; `after` the name of a recording, only those behind."""
         ...
 
     def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:

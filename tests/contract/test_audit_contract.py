@@ -176,3 +176,33 @@ def test_entries_of_an_instance_whose_clock_is_ahead_are_read_too(audit: AuditTr
     assert list(audit.entries(NOW - timedelta(hours=1))) == written
     assert list(audit.entries(NOW + timedelta(days=4))) == written[2:]
     assert list(audit.entries(NOW + timedelta(days=500))) == []
+
+
+def test_rows_are_taken_from_a_position_on_and_none_twice(trail_and_eraser: tuple[AuditTrail, AuditEraser]) -> None:
+    """A trail of years takes longer than a run may; the next run goes on behind the last row."""
+    trail, eraser = trail_and_eraser
+    for number in range(3):
+        trail.add(replace(entry(), recording_id=f"rec-{number}", note="Magpie called"))
+    taken, runs, total = [""], 0, 0
+
+    def stop_after_two(position: str, changed: int) -> None:
+        taken.append(position)
+        if (len(taken) - 1) % 2 == 0:
+            raise EndedError(changed)
+
+    while True:
+        runs += 1
+        try:
+            total += eraser.withhold(
+                lambda text: text.replace("Magpie", "[erased]"), after=taken[-1], reached=stop_after_two
+            )
+            break
+        except EndedError as error:
+            total += int(str(error))
+    assert len(set(taken)) == len(taken)
+    assert (runs > 1, total >= 3) == (True, True)
+    assert eraser.withhold(lambda text: text.replace("Magpie", "[erased]")) == 0
+
+
+class EndedError(Exception):
+    """The time of a run is over."""

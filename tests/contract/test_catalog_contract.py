@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from recording.domain.archived.drift import MediaAge
+from recording.domain.ids import name_of
 from recording.domain.state.chunk import ChunkRecord, ChunkState, SourceOutcome
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import ClaimLostError
@@ -215,6 +216,9 @@ def test_all_chunks_are_there_and_those_of_a_recording_lie_together(catalog: Cat
     found = [(record.task.recording_id, record.task.index) for record in readable(catalog.all_chunks(), "t")]
     assert len(found) == 4
     assert found == sorted(found)
+    first, *others = dict.fromkeys(recording_id for recording_id, _ in found)
+    behind = list(readable(catalog.all_chunks(name_of(first)), "t"))
+    assert list(dict.fromkeys(one.task.recording_id for one in behind)) == others
 
 
 def finished(index: int, recording_id: str, read: datetime, **changes: object) -> ChunkRecord:

@@ -35,15 +35,20 @@ class FakeAudit(Scripted):
         without: Callable[[str], str],
         pseudonymous: Callable[[str], str] = str,
         may_change: Callable[[str | None], bool] = lambda _recording_id: True,
+        after: str = "",
+        reached: Callable[[str, int], object] = lambda _position, _changed: None,
     ) -> int:
-        before, ways = self.written, {"note": without, "part": without, "caller": pseudonymous}
-        told = [{name: text for name in ways if (text := getattr(one, name))} for one in before]
-        kept = [{name: ways[name](text) for name, text in one.items()} for one in told]
-        self.written = [
-            replace(one, **fresh) if fresh != old and may_change(one.recording_id) else one  # type: ignore[arg-type]
-            for one, old, fresh in zip(before, told, kept, strict=True)
-        ]
-        return sum(one != other for one, other in zip(before, self.written, strict=True))
+        changed, ways = 0, {"note": without, "part": without, "caller": pseudonymous}
+        for number, one in list(enumerate(self.written)):
+            if f"{number:09d}" <= after:
+                continue
+            told = {name: text for name in ways if (text := getattr(one, name))}
+            kept = {name: ways[name](text) for name, text in told.items()}
+            if kept != told and may_change(one.recording_id):
+                self.written[number] = replace(one, **kept)  # type: ignore[arg-type]
+                changed += 1
+            reached(f"{number:09d}", changed)
+        return changed
 
     @scripted
     def entries_about(self, recording_id: str) -> Iterator[AuditEntry]:

@@ -82,9 +82,9 @@ class FakeCatalog(Scripted):
         return [row for row in rows if row.task.document_id == document_id]
 
     @scripted
-    def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
+    def all_chunks(self, after: str = "") -> Iterator[ChunkRecord | Unreadable]:
         rows = self._chunk_rows()
-        return self._listed("all_chunks", [rows[key] for key in sorted(rows)])
+        return self._listed("all_chunks", [rows[key] for key in sorted(rows) if key[0] > after])
 
     @scripted
     def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:

@@ -130,9 +130,9 @@ class TableCatalog:
         indexes = list(rows_of(self._chunks, rows.document_partition(document_id), columns=rows.INDEX_COLUMNS))
         return [record for _, record in self._pointed_to(indexes) if isinstance(record, ChunkRecord)]
 
-    def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
+    def all_chunks(self, after: str = "") -> Iterator[ChunkRecord | Unreadable]:
         """Yield the whole table in the order of its keys, page by page, without the index rows."""
-        for row in rows_beyond(self._chunks, rows.OPEN_PARTITION):
+        for row in rows_beyond(self._chunks, max(after, rows.OPEN_PARTITION)):
             yield record_or_unreadable(ChunkRecord, row)
 
     def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:

@@ -168,9 +168,9 @@ class ScopedCatalog:
         """Refuse."""
         self._refuse(document_id)
 
-    def all_chunks(self) -> Iterator[ChunkRecord | Unreadable]:
+    def all_chunks(self, after: str = "") -> Iterator[ChunkRecord | Unreadable]:
         """Refuse."""
-        self._refuse()
+        self._refuse(after)
 
     def media_ages(self, after: str = "", most: int = 1000) -> Page[MediaAge]:
         """Refuse."""

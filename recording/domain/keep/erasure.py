@@ -102,6 +102,29 @@ class KeptTraces(Stored):
     count: int = 0
 
 
+class Unswept(Stored):
+    """How far a look through the stores has come that one run had no time to end.
+
+    Attributes:
+        store: the store that is being looked at, by its name in the table of sweeps.
+        position: within it; what is behind that is still to be looked at.
+        was_erased: whether nothing was left to do at recordings when the look began.
+        covers: how many recordings the request covered by then.
+    """
+
+    store: str
+    position: str = ""
+    is_full: bool = True
+    was_erased: bool = False
+    covers: int = 0
+    count: int = 0
+    kept: tuple[KeptTraces, ...] = ()
+
+    def is_about(self, erasure: "Erasure") -> bool:
+        """Return whether the look began with all that the request covers, and after the last of it was erased."""
+        return self.was_erased and self.covers == len(erasure.recordings)
+
+
 class Erasure(Stored):
     """A stored request. One about a speaker has version 2: an older worker would destroy whole recordings."""
 
@@ -121,6 +144,7 @@ class Erasure(Stored):
     swept_at: UtcTime | None = None  # when the other stores were last swept
     swept: int = 0  # traces that were erased there
     kept: tuple[KeptTraces, ...] = ()  # traces that are left there
+    unswept: Unswept | None = None  # a look that the next run continues
     etag: str | None = Field(None, exclude=True)
 
     @property

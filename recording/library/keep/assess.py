@@ -52,18 +52,23 @@ def keeping_of(ports: Ports) -> Keeping:
 
 
 def every_recording(
-    catalog: Catalog, unread: Callable[[Unreadable], object] = lambda _row: None
+    catalog: Catalog,
+    unread: Callable[[Unreadable], object] = lambda _row: None,
+    after: str = "",
+    reached: Callable[[str], object] = lambda _position: None,
 ) -> Iterator[RecordingRecord]:
     """Yield all recordings whose row can be read, page after page.
 
     Args:
         catalog: which.
         unread: is given each row that cannot be read.
+        after: the position from which on they are read.
+        reached: is given the position behind each page, once its recordings were taken.
 
     Raises:
         StorageError: the catalog does not answer; the pages before were yielded.
     """
-    position = ""
+    position = after
     while True:
         page = catalog.recordings_page(position)
         for record in page.items:
@@ -76,6 +81,7 @@ def every_recording(
         position = page.next
         if not position:
             return
+        reached(position)
 
 
 def rules_in_force(ports: Ports, settings: Settings) -> RuleSet:

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 from recording.control.tenants import as_owner, names_of
-from recording.domain import names
 from recording.domain.ids import is_opaque_id, without_numbers
 from recording.domain.keep import custody as rules_of_custody
 from recording.domain.keep import erasure as rules_of
@@ -42,8 +41,8 @@ from recording.library.keep.destroy import destroy_again
 from recording.library.keep.holds import change_custody
 from recording.library.keep.speaker import SpeakerOutcome, erase_speaker
 from recording.library.keep.speaker_files import SpeakerTask
-from recording.library.keep.sweep import cleaned_request, sweep
-from recording.library.keep.sweep_run import Run
+from recording.library.keep.sweep import sweep_and_note
+from recording.library.keep.sweep_run import Run, SweepPausedError
 from recording.ports import Custodian, Page, Ports, Unreadable
 from recording.ports.bulkhead import ODD_CONTENT, code_of
 from recording.ports.stored import page_in_order
@@ -299,7 +298,9 @@ def carry_on(
         begun = erasure.erasure_id
         try:
             ports.catalog.save_cursor(CURSOR, begun)
-            _carry_on_one(erasure, custodian, ports, settings)
+            _carry_on_one(erasure, custodian, ports, settings, is_over)
+        except SweepPausedError:
+            done.is_whole = False
         except ClaimLostError:  # another instance works on it at this moment
             continue
         except (RecordingError, *ODD_CONTENT) as error:
@@ -327,8 +328,15 @@ def _is_just_swept(erasure: Erasure, now: datetime) -> bool:
     return erasure.swept_at is not None and now < erasure.swept_at + EVERY
 
 
-def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings) -> None:
-    """Do what is left of one request."""
+def _carry_on_one(
+    erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings, is_over: Callable[[], bool]
+) -> None:
+    """Do what is left of one request.
+
+    Raises:
+        SweepPausedError: the time is over; the next run continues.
+        StorageError: storage does not answer.
+    """
     now, left_out = ports.clock.now(), 0
     is_just_swept = _is_just_swept(erasure, now)
     if not is_just_swept:
@@ -341,26 +349,14 @@ def _carry_on_one(erasure: Erasure, custodian: Custodian, ports: Ports, settings
     if was_done:
         for one in status.items:
             destroy_again(one.record.recording_id, custodian, ports)
+    is_last = status.is_erased and (erasure.unswept is None or erasure.unswept.is_about(erasure))
     if was_done or status.is_erased or not is_just_swept:
-        is_full = not was_done and (status.is_erased or erasure.swept_at is None)
-        erasure = _sweep(erasure, custodian, ports, settings, left_out, is_full=is_full)
-    if status.is_erased and not erasure.kept and not was_done:
+        run = Run(erasure, subject_of(erasure, ports), custodian, ports, settings)
+        run.is_erased, run.is_over = status.is_erased, is_over
+        run.is_full = not was_done and (status.is_erased or erasure.swept_at is None)
+        erasure = sweep_and_note(run, left_out)
+    if is_last and not erasure.kept and not was_done:
         keeping_of(ports).save_erasure(with_changes(erasure, {"done_at": now}))
-
-
-def _sweep(
-    erasure: Erasure, custodian: Custodian, ports: Ports, settings: Settings, left_out: int, *, is_full: bool
-) -> Erasure:
-    """Erase traces in the other stores, and note on the request what was erased there and what is left.
-
-    So are the recordings that did not fit into its row (`left_out`): with them it is not done.
-    """
-    run = Run(erasure, subject_of(erasure, ports), custodian, ports, settings)
-    done = sweep(run, is_full=is_full)
-    if left_out:
-        done.keep(names.RECORDINGS_TABLE, Code.TOO_MANY_RECORDINGS.value, None, left_out)
-    changes = {"swept_at": ports.clock.now(), "swept": erasure.swept + done.count, "kept": tuple(done.kept.values())}
-    return keeping_of(ports).save_erasure(with_changes(cleaned_request(erasure, run), changes))
 
 
 def erase_speakers(row: Custody, custodian: Custodian, ports: Ports, settings: Settings) -> str | None:

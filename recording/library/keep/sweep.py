@@ -12,6 +12,8 @@ from recording.archive.manifest import rewrite_manifest
 from recording.domain import names
 from recording.domain.archived.layout import receipt_name
 from recording.domain.foreign_json import text_in
+from recording.domain.ids import name_of
+from recording.domain.keep.custody import Custody
 from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
 from recording.domain.keep.erasure import Erasure
 from recording.domain.keep.rules import RuleSet
@@ -26,7 +28,7 @@ from recording.library.analysts import rewrite_where
 from recording.library.keep.assess import every_recording, keeping_of
 from recording.library.keep.bundles import end_bundles_with, sweep_bundles
 from recording.library.keep.sweep_run import Run, Swept, without_person
-from recording.library.seal.withdraw import withdraw_rows
+from recording.library.seal.withdraw import Withdrawn, withdraw_rows
 from recording.ports import PoisonMessage, Unreadable
 from recording.ports.library.follow_ups import request_follow_up
 
@@ -34,6 +36,23 @@ MOST = 1000  # messages of one queue in one look; others, hidden at that moment,
 MOST_TEXTS = 10_000  # of the trail, remembered within one look
 IN_RECEIPT = "in_receipt"  # it names who accepted suspect media: it is never changed, and goes with its recording
 IN_FORCE = "rule_in_force"  # the filter of a rule in force names the person: other rules have to be set first
+
+
+def sweep_and_note(run: Run, left_out: int) -> Erasure:
+    """Erase traces in the other stores, and note on the request what was erased there and what is left.
+
+    So are the recordings that did not fit into its row (`left_out`): with them it is not done.
+
+    Raises:
+        SweepPausedError: the time is over; the request notes how far the look has come.
+        StorageError: storage does not answer at all; the next run continues.
+    """
+    done = sweep(run, is_full=run.erasure.unswept.is_full if run.erasure.unswept else run.is_full)
+    if left_out:
+        done.keep(names.RECORDINGS_TABLE, Code.TOO_MANY_RECORDINGS.value, None, left_out)
+    changes = {"swept_at": run.ports.clock.now(), "swept": run.erasure.swept + done.count}
+    ended = {**changes, "kept": tuple(done.kept.values()), "unswept": None}
+    return keeping_of(run.ports).save_erasure(with_changes(without_person(run.erasure, run) or run.erasure, ended))
 
 
 def sweep(run: Run, *, is_full: bool) -> Swept:
@@ -44,18 +63,26 @@ def sweep(run: Run, *, is_full: bool) -> Swept:
         is_full: whether to look through the rows of the catalog and the files of analysts as well. If not, what the
             last full look left there is carried over.
 
-    A row, a blob or a whole store that fails keeps the request open, and no other is kept from being looked at.
+    A row, a blob or a whole store that fails keeps the request open, and no other is kept from being looked at. A look
+    that an earlier run had no time to end is continued where it stopped.
 
     Raises:
+        SweepPausedError: the time is over; the request notes how far the look has come.
         StorageError: storage does not answer at all; the next run continues.
     """
-    run.is_full = is_full
-    for name, look in SWEEPS.items():
+    run.is_full, begun, order = is_full, run.erasure.unswept, list(SWEEPS)
+    first, position = order[0], ""
+    if begun is not None and begun.store in SWEEPS:
+        first, position = begun.store, begun.position
+        run.done.count, run.done.kept = begun.count, {(one.place, one.reason): one for one in begun.kept}
+    for name in order[order.index(first) :]:
+        run.store, run.position = name, position if name == first else ""
+        run.reached(run.position)
         if not is_full and name in _LARGE:
             run.done.kept |= {(one.place, one.reason): one for one in run.erasure.kept if one.place == _LARGE[name]}
             continue
         with run.alone(_PLACES.get(name, name)):
-            look(run)
+            SWEEPS[name](run)
     return run.done
 
 
@@ -66,7 +93,11 @@ def _scan(place: Place) -> Callable[[Run], None]:
     """Return the sweep of a container of small blobs: every version of each is read."""
 
     def look(run: Run) -> None:
-        for version in list(run.custodian.versions(place, "")):
+        last = run.position
+        for version in [one for one in run.custodian.versions(place, "") if one.name > last]:
+            if version.name != last:
+                run.reached(last)
+            last = version.name
             with run.alone(place):
                 _scan_version(version, place, run)
 
@@ -89,12 +120,23 @@ def _journals(run: Run) -> None:
     def is_to_go(row: bytes) -> bool:
         return run.subject.is_in(row) and run.may_reword(Place.SEAL, text_in(json.loads(row).get("recordingId")))
 
-    if run.ports.seal is not None:
-        done = withdraw_rows(is_to_go, run.erasure.erasure_id, run.custodian, run.ports)
+    def note(done: Withdrawn) -> None:
         run.done.count += done.count
         if done.refused:
             refusal = refusal_of(done.refused, run.ports.clock.now())
             run.done.keep(Place.SEAL, refusal.reason if refusal else "refused", refusal.until if refusal else None)
+        done.count, done.refused = 0, []
+
+    def reached(name: str, done: Withdrawn) -> None:
+        note(done)
+        run.reached(name)
+
+    if run.ports.seal is not None:
+        note(
+            withdraw_rows(
+                is_to_go, run.erasure.erasure_id, run.custodian, run.ports, after=run.position, reached=reached
+            )
+        )
 
 
 def _analysts(run: Run) -> None:
@@ -116,7 +158,8 @@ def _recordings(run: Run) -> None:
     if run.subject.is_person and run.erasure.tenants is None:  # a caller starts recordings of any tenant
         counts = (run.ports.start_counts, run.ports.running)
         run.done.count += sum(one.forget(run.subject.is_in) for one in counts if one is not None)
-    for record in every_recording(run.owner.catalog, partial(run.note_unread, names.RECORDINGS_TABLE)):
+    unread = partial(run.note_unread, names.RECORDINGS_TABLE)
+    for record in every_recording(run.owner.catalog, unread, run.position, run.reached):
         with run.alone(names.RECORDINGS_TABLE):
             if record.recording_id not in run.whole:
                 clean_recording(record, run)
@@ -163,12 +206,23 @@ def _clean_manifests(record: RecordingRecord, run: Run) -> None:
 
 
 def _chunks(run: Run) -> None:
-    for chunk in run.ports.catalog.all_chunks():
+    last = run.position
+    for chunk in run.ports.catalog.all_chunks(last):
+        if (name := _name_in(chunk)) != last:
+            run.reached(last)
+        last = name
         if isinstance(chunk, Unreadable):
             run.note_unread(names.CHUNKS_TABLE, chunk)
             continue
         with run.alone(names.CHUNKS_TABLE):
             _clean_chunk(chunk, run)
+
+
+def _name_in(row: ChunkRecord | Custody | Unreadable) -> str:
+    """Return the name of the recording that a row is about: the first part of its key."""
+    if isinstance(row, Unreadable):
+        return row.where.partition("/")[0]
+    return name_of(row.task.recording_id if isinstance(row, ChunkRecord) else row.recording_id)
 
 
 def _clean_chunk(chunk: ChunkRecord, run: Run) -> None:
@@ -193,14 +247,22 @@ def _clean_chunk(chunk: ChunkRecord, run: Run) -> None:
 def _audit(run: Run) -> None:
     if run.ports.audit_eraser is not None and run.subject.is_person:
         once = lru_cache(MOST_TEXTS)(run.subject.without)  # a text costs up to a millisecond, and rows repeat them
-        run.done.count += run.ports.audit_eraser.withhold(
-            once, lambda caller: once(caller, run.pseudonym), partial(run.may_reword, names.AUDIT_TABLE)
+        before = run.done.count
+
+        def reached(position: str, changed: int) -> None:
+            run.done.count = before + changed
+            run.reached(position)
+
+        may_change = partial(run.may_reword, names.AUDIT_TABLE)
+        run.done.count = before + run.ports.audit_eraser.withhold(
+            once, lambda caller: once(caller, run.pseudonym), may_change, run.position, reached
         )
 
 
 def _custody(run: Run) -> None:
     keeping = keeping_of(run.owner)
-    for row in list(keeping.custodies("", "~")):
+    for row in list(keeping.custodies(run.position, "~")):
+        run.reached(_name_in(row))
         if isinstance(row, Unreadable):
             run.note_unread(names.CUSTODY_TABLE, row)
             continue
@@ -249,11 +311,6 @@ def _clean_rules(rules: RuleSet, run: Run, *, is_in_force: bool) -> None:
     if cleaned != rules:
         keeping_of(run.ports).reword_rules(cleaned)
         run.done.count += 1
-
-
-def cleaned_request(erasure: Erasure, run: Run) -> Erasure:
-    """Return the request without the person in its own texts."""
-    return without_person(erasure, run) or erasure
 
 
 def _save(save: Callable[[], object], place: str, run: Run) -> None:

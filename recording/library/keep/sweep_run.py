@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from recording.domain.ids import name_of
 from recording.domain.incoming.named import recordings_in, words_in
 from recording.domain.keep.custody import Claim, Custody
 from recording.domain.keep.destroy import Obstacle, Place, StoredVersion, refusal_of
-from recording.domain.keep.erasure import Erasure, KeptTraces, Scope
+from recording.domain.keep.erasure import Erasure, KeptTraces, Scope, Unswept
 from recording.domain.keep.rules import RuleSet
 from recording.domain.keep.spellings import readings
 from recording.domain.keep.traces import WITHHELD, Subject
@@ -23,7 +23,7 @@ from recording.domain.model import with_changes
 from recording.domain.state.chunk import ChunkRecord
 from recording.domain.state.recording import RecordingRecord
 from recording.errors import RecordingError
-from recording.library.keep.assess import assessed, custody_of, rules_in_force
+from recording.library.keep.assess import assessed, custody_of, keeping_of, rules_in_force
 from recording.library.keep.destroy import destroy_versions
 from recording.library.keep.leftovers import exports_in
 from recording.ports import Custodian, Ports, Unreadable
@@ -37,6 +37,12 @@ _IDS = frozenset(
     {"recording_id", "acs_id", "folder", "call_id", "server_call_id", "task", "facts", "placement", "etag"}
 )
 MOST_FAILED = 10  # rows or blobs, each with the time limits of storage, before it is asked whether it answers
+LEAST_STEPS = 2  # of a run: the beginning of its store, and of its first row or blob
+NOTED_EVERY = timedelta(minutes=1)  # how far a look has come: the host may end its process at any time
+
+
+class SweepPausedError(Exception):
+    """The time of a run is over: how far the look has come is noted, and the next run continues there."""
 
 
 @dataclass
@@ -72,6 +78,42 @@ class Run:
     failures: int = 0
     is_full: bool = True
     cleaned: set[str] = field(default_factory=set)  # recordings that stay, from whose rows the person was erased
+    is_erased: bool = False  # nothing is left to do at recordings
+    is_over: Callable[[], bool] = lambda: False  # whether the time of the run is over
+    store: str = ""  # that is being looked at
+    position: str = ""  # within it, where this run begins
+    noted_at: datetime | None = None
+    steps: int = 0
+
+    def reached(self, position: str) -> None:
+        """Note how far the look has come within its store, each minute, and when the time is over.
+
+        Each run takes one row or blob at least, so that every look ends.
+
+        Raises:
+            SweepPausedError: the time is over.
+            ClaimLostError: another instance carries on the same request.
+            StorageError: storage does not answer.
+        """
+        self.steps += 1
+        now, is_over = self.ports.clock.now(), self.is_over() and self.steps > LEAST_STEPS
+        self.noted_at = self.noted_at or now
+        if not is_over and now < self.noted_at + NOTED_EVERY:
+            return
+        known = self.erasure.unswept
+        unswept = Unswept(
+            store=self.store,
+            position=position,
+            is_full=self.is_full,
+            was_erased=known.was_erased if known else self.is_erased,
+            covers=known.covers if known else len(self.erasure.recordings),
+            count=self.done.count,
+            kept=tuple(self.done.kept.values()),
+        )
+        self.erasure = keeping_of(self.ports).save_erasure(with_changes(self.erasure, {"unswept": unswept}))
+        self.noted_at = now
+        if is_over:
+            raise SweepPausedError
 
     @contextmanager
     def alone(self, place: str) -> Iterator[None]:

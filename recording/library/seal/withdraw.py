@@ -44,7 +44,15 @@ class Withdrawn:
     refused: list[StoredVersion] = field(default_factory=list)
 
 
-def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian: Custodian, ports: Ports) -> Withdrawn:
+def withdraw_rows(
+    is_to_go: Callable[[bytes], bool],
+    certificate: str,
+    custodian: Custodian,
+    ports: Ports,
+    *,
+    after: str = "",
+    reached: Callable[[str, Withdrawn], object] = lambda _name, _done: None,
+) -> Withdrawn:
     """Withdraw from every journal the rows that are to go.
 
     Args:
@@ -52,6 +60,8 @@ def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian
         certificate: the id of the document that says why; it is sealed with the numbers of the leaves.
         custodian: the identity that may destroy.
         ports: the seal.
+        after: the name of a journal; those up to it are passed over.
+        reached: is given the name of each journal that was taken, with what was done until then.
 
     Raises:
         StorageError: storage does not answer; the next run continues.
@@ -62,15 +72,15 @@ def withdraw_rows(is_to_go: Callable[[bytes], bool], certificate: str, custodian
     names = [blob.name for blob in seal.store.list(JOURNALS)]
     for name in [one for one in names if one.endswith(BESIDE)]:
         _replace(name.removesuffix(BESIDE), custodian, seal, done)
-    for name in [one for one in names if not one.endswith(BESIDE)]:
+    for name in sorted(one for one in names if not one.endswith(BESIDE) and one > after):
         stored = seal.store.get(name)
         gone = _rows_of(stored[0], is_to_go) if stored else []
-        if not stored or not gone:
-            continue
-        for first in range(0, len(gone), MOST_NAMED):
-            _declare_void(gone[first : first + MOST_NAMED], certificate, ports, seal)
-        seal.store.put_once(name + BESIDE, _without(stored[0], {line.leaf for line in gone}), _LINES)
-        done.count += len(gone) if _replace(name, custodian, seal, done) else 0
+        if stored and gone:
+            for first in range(0, len(gone), MOST_NAMED):
+                _declare_void(gone[first : first + MOST_NAMED], certificate, ports, seal)
+            seal.store.put_once(name + BESIDE, _without(stored[0], {line.leaf for line in gone}), _LINES)
+            done.count += len(gone) if _replace(name, custodian, seal, done) else 0
+        reached(name, done)
     return done
 
 

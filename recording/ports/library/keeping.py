@@ -114,11 +114,14 @@ class AuditEraser(Protocol):
         without: Callable[[str], str],
         pseudonymous: Callable[[str], str] = str,
         may_change: Callable[[str | None], bool] = lambda _recording_id: True,
+        after: str = "",
+        reached: Callable[[str, int], object] = lambda _position, _changed: None,
     ) -> int:
         """Replace every note and part by the result of `without`, and every caller by that of `pseudonymous`.
 
         An entry that would change stays as it is where `may_change` refuses it by the recording that it is about.
-        Returns how many entries changed. Raises StorageError.
+        Entries are taken in a fixed order, from the position `after` on; `reached` is given the position of each one
+        that was taken, and how many have changed until then. Returns how many entries changed. Raises StorageError.
         """
         ...
 
