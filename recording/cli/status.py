@@ -14,6 +14,7 @@ from recording.cli.output.times import distance, due_in, length_of, size_of, tim
 from recording.cli.output.words import label_of, style_of
 from recording.domain.archived.drift import SCRUB_CYCLE
 from recording.domain.find.short_ids import item_name
+from recording.domain.state.recording import RecordingRecord
 from recording.domain.watched.attention import Attention, AttentionItem
 from recording.http.views.status import StatusView
 from recording.operate.attention import NeedsAttention, needs_attention
@@ -35,7 +36,7 @@ _COLUMNS = [
 def status(context: typer.Context, form: Form, watch: WatchOption = None) -> None:
     """Show what needs attention, and the state of the archive.
 
-    Exit code 1: something needs attention.
+    Exit code 1: something needs attention, or may do so in a place that was not listed to its end.
 
     Examples: `recordings status`, `recordings status --watch 5`, `recordings status -o json`.
     """
@@ -48,7 +49,7 @@ def _look(session: Session) -> int:
     queues = session.ports.queue.depths()
     answer = StatusView.of(seen, found, queues).plain()
     session.show(answer, *_screen(session, seen, found, queues))
-    return NEEDS_ATTENTION if found.items else FINE
+    return NEEDS_ATTENTION if found.items or found.unlisted else FINE
 
 
 def _screen(
@@ -59,6 +60,8 @@ def _screen(
     if found.items:
         rows = [_row(session, kind, items) for kind, items in _by_kind(found)]
         yield Group(table(session, _COLUMNS, rows), Text())
+    elif found.unlisted:
+        yield text(("nothing of what was examined needs attention", "yellow"))
     else:
         yield text(("nothing needs attention", "green"))
     yield text(" · ".join(_figures(session, seen, queues)))
@@ -99,7 +102,8 @@ def _when(session: Session, item: AttentionItem) -> str:
 
 
 def _tag(session: Session, item: AttentionItem) -> str:
-    record = session.ports.catalog.get_recording(item.recording_id) if item.recording_id else None
+    found = session.ports.catalog.get_recordings([item.recording_id])[0] if item.recording_id else None
+    record = found if isinstance(found, RecordingRecord) else None  # a row that cannot be read hides no other item
     return next((f"{name} {value}" for name, value in tags_of(record)), "")
 
 

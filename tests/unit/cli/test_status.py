@@ -5,9 +5,13 @@ import json
 import pytest
 
 from dev.in_memory.builders import event, task
+from dev.in_memory.fakes.quarantine import FakeDeadLetters
 from dev.in_memory.world import World
 from recording.domain.watched.looks import RECONCILED, SCRUBBED, ScrubLook
+from recording.operate import find_held
+from recording.operate.attention import needs_attention
 from recording.operate.scrub import scrub
+from recording.ports import DeadLetter
 from tests.unit.cli.conftest import SHORT, Hold, Run
 
 
@@ -89,3 +93,26 @@ def test_a_look_that_cannot_be_read_proves_no_run_until_the_next(here: World, ru
     here.reconciles()
     here.fakes.catalog.save_cursor(SCRUBBED, "")
     assert run("status")[0] == 0
+
+
+def test_a_recording_whose_row_cannot_be_read_hides_nothing_that_is_held(here: World, run: Run, hold: Hold) -> None:
+    """Its tags are a courtesy; the held file of it is what an operator came for."""
+    hold()
+    (held,) = needs_attention(here.ports, here.settings).held
+    here.fakes.catalog.unreadable.add(str(held.recording_id))
+    code, shown = run("status")
+    assert code == 1
+    assert f"{SHORT}/0" in shown
+
+
+def test_a_place_that_was_not_listed_to_its_end_is_not_called_fine(
+    here: World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours may be behind the dead letters of another subscription; the colour and the exit code said that none is."""
+    other = {"eventType": "Another.Event", "id": "1", "subject": "x", "data": {}}
+    letters = FakeDeadLetters(*(DeadLetter(f"{n}.json", json.dumps(other), here.now) for n in range(3)))
+    object.__setattr__(here.fakes, "dead_letters", letters)
+    monkeypatch.setattr(find_held, "MOST_LETTERS", 2)
+    code, shown = run("status")
+    assert (code, shown.splitlines()[0]) == (1, "nothing of what was examined needs attention")
+    assert "dead letters" in shown
