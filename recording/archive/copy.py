@@ -4,6 +4,7 @@
 committed blob is never replaced (I3).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
@@ -30,6 +31,7 @@ from recording.ports import WholeContent
 from recording.settings.values import MediaCheck
 from recording.telemetry import Event, emit
 
+_LENGTH = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 _CONFLICT_NAMES = 2  # of one object in one turn: by its location, and by its bytes where they have changed
 
 
@@ -126,13 +128,18 @@ def _is_adopted(work: Work, format_type: FormatType | None, stored: StoredBlob) 
     if (refused_for := _refused_for(work, fault)) is not None:
         _leave_name(work, name, stored, refused_for)
         return False
-    sha256, duration = stored.facts.get("sha256"), stored.facts.get("durationms")
+    sha256, duration = stored.facts.get("sha256"), _milliseconds(stored.facts.get("durationms"))
     copied = Copied(stored.length_bytes)
     if sha256 is not None:
-        facts = MediaFacts(format_type, float(duration) if duration else None)
+        facts = MediaFacts(format_type, duration)
         copied = Copied(stored.length_bytes, Digest(stored.length_bytes, sha256, stored.facts.get("sha512")), facts)
     _finish(work, name, format_type, copied, fault)
     return True
+
+
+def _milliseconds(told: str | None) -> float | None:
+    """Return a length from a blob's metadata, which another hand may have written: what is odd is absent."""
+    return float(told) if told and _LENGTH.fullmatch(told) else None
 
 
 def _leave_name(work: Work, name: str, stored: StoredBlob, reason: str) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 
 # Recording ids are base64url JSON (~160 characters), document ids like 0-eus-d12-<32 hex>, call ids are GUIDs.
 # A little more is allowed (padding, dots), but nothing with a meaning in a path, a query or a log line.
-_OPAQUE_ID = re.compile(r"[A-Za-z0-9_=.~-]{1,512}", re.ASCII)
+LONGEST_ID = 512  # characters
+_OPAQUE_ID = re.compile(rf"[A-Za-z0-9_=.~-]{{1,{LONGEST_ID}}}", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _DOCUMENT_ID = re.compile(r"[0-9]+-[a-z0-9]+-d[0-9]+-[0-9a-f]{32}", re.IGNORECASE | re.ASCII)
 _PERSONAL = re.compile(

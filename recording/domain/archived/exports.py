@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recording.domain.archived.drift import is_disposed
 from recording.domain.archived.receipt import UnreadRow, gaps_in
 from recording.domain.calls.consent import consent_state
 from recording.domain.calls.pauses import PauseEnd
-from recording.domain.ids import canonical_id, name_of, without_numbers
-from recording.domain.incoming.requests import Exact, ShortText
+from recording.domain.ids import name_of, without_numbers
+from recording.domain.incoming.requests import Exact, RecordingId, ShortText
 from recording.domain.state.chunk import ChunkRecord, ChunkState
 from recording.domain.state.recording import RecordingRecord
 from recording.domain.state.transitions import is_archived
@@ -27,13 +27,12 @@ MOST_TOLD = 100  # of what was left out, in the answer; export.json in the bundl
 MOST_NAMED = 100  # by their ids, which fit into a body of 64 KiB; more are chosen by a tag
 BUNDLE = "bundle.zip"
 _LAST = 1 << 62  # behind every index
-RecordingName = Annotated[ShortText, AfterValidator(canonical_id)]
 
 
 class ExportRequest(Exact):
     """The body of `POST exports`: recordings by their ids, or all of a participant, or all with a tag."""
 
-    recordings: tuple[RecordingName, ...] = Field((), max_length=MOST_NAMED)
+    recordings: tuple[RecordingId, ...] = Field((), max_length=MOST_NAMED)
     participant: ShortText | None = None
     number: ShortText | None = None
     tag: ShortText | None = None

@@ -25,7 +25,7 @@ from recording.domain.formats import (
     FormatType,
     chosen_combination,
 )
-from recording.domain.ids import composed, without_numbers
+from recording.domain.ids import LONGEST_ID, canonical_id, composed, without_numbers
 from recording.domain.incoming.faults import faults_in
 from recording.domain.incoming.lenient import Time
 from recording.errors import RequestError
@@ -76,6 +76,7 @@ ShortText = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_
 TagName = Annotated[ShortText, AfterValidator(composed)]
 TagValue = Annotated[str, Field(max_length=256), AfterValidator(_plain), AfterValidator(composed)]
 CallId = Annotated[str, Field(min_length=1, max_length=2048)]
+RecordingId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(canonical_id)]
 
 
 class Exact(BaseModel):

@@ -11,11 +11,11 @@ from enum import StrEnum
 from itertools import accumulate
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from recording.domain.find.index_keys import IndexKeys
-from recording.domain.ids import canonical_id, is_opaque_id
-from recording.domain.incoming.requests import Exact, ShortText
+from recording.domain.ids import is_opaque_id
+from recording.domain.incoming.requests import Exact, RecordingId, ShortText
 from recording.domain.keep.holds import Stored
 from recording.domain.keep.traces import MOST_WORDS, Subject, count_of_words, hashes_of_name
 from recording.domain.model import with_changes
@@ -28,7 +28,6 @@ MOST_ID_CHARACTERS = 400_000  # of all recordings of a request: a row holds a me
 MOST_OTHERS = 20
 WAITS = timedelta(days=30)  # for the second person; after that the request has to be made again
 WATCHED = timedelta(days=30)  # after it is done: what arrives late, from queues and dead letters, is erased as well
-RecordingId = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(canonical_id)]
 
 
 class ErasureState(StrEnum):

@@ -1,5 +1,9 @@
 """What a copy finds in the archive: other bytes, changed bytes, its own earlier commit."""
 
+from dataclasses import replace
+
+import pytest
+
 from dev.in_memory.builders import document_id, metadata, task, wav
 from dev.in_memory.world import World, world
 from recording.domain.state.chunk import ChunkState
@@ -47,6 +51,19 @@ def test_a_blob_that_changed_after_its_commit_is_found(here: World) -> None:
     here.runs(hours=2)
     assert (here.state(), here.fakes.quarantine.reasons) == (ChunkState.QUARANTINED, ["stored_differs"])
     assert "delete" not in here.source.calls
+
+
+@pytest.mark.parametrize("told", ["", "nan", "1e400", "-1", "two", "1_0", "٣", " 7", "9" * 40])
+def test_a_length_that_another_hand_wrote_beside_an_earlier_commit_is_absent(here: World, told: str) -> None:
+    """The chunk was tried, with the same failure, until ACS forgot the file."""
+    here.fakes.archive.fail_next("put_media", StorageBusyError("lost"), after=True)
+    here.fakes.queue.send(task())
+    here.runs_due()
+    ((name, blob),) = [(name, blob) for name, blob in here.fakes.archive.blobs.items() if name.endswith(".wav")]
+    here.fakes.archive.blobs[name] = replace(blob, facts={**blob.facts, "durationms": told})
+    here.runs(hours=1)
+    assert here.state() is ChunkState.SOURCE_DELETED
+    assert here.source.calls.count("open_content") == 1
 
 
 def test_a_commit_whose_answer_was_lost_is_found_again(here: World) -> None:

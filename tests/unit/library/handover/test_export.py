@@ -19,6 +19,7 @@ from recording.domain.archived import exports as form
 from recording.domain.archived.exports import ExportState
 from recording.domain.calls.consent import ConsentEntry, ConsentStep
 from recording.domain.calls.pauses import CommandedPause, PauseEnd
+from recording.domain.ids import LONGEST_ID
 from recording.domain.seal.signature import pem_of
 from recording.errors import BlobLockedError, RequestError
 from recording.errors.codes import Code
@@ -349,3 +350,12 @@ def test_consent_and_pauses_are_on_the_page_and_in_the_list(tmp_path: Path, *, i
     assert "now: withdrawn" in page
     assert ("card &lt;number&gt;" in page) is not is_alone
     assert "and 3 more" in page
+
+
+def test_recordings_are_exported_by_ids_as_long_as_ids_may_be() -> None:
+    """Ids of more than 256 characters could be archived, found and erased, and not exported."""
+    here = archived()
+    for length, code in ((LONGEST_ID, Code.UNKNOWN_RECORDING), (LONGEST_ID + 1, Code.INVALID_REQUEST)):
+        with pytest.raises(RequestError) as refused:
+            asks(here, recordings=["a" * length])
+        assert refused.value.code is code
