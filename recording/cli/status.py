@@ -7,7 +7,7 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from recording.cli.connect.session import FINE, NEEDS_ATTENTION, Column, Session, table, text
+from recording.cli.connect.session import FINE, NEEDS_ATTENTION, UNKNOWN, Column, Session, table, text
 from recording.cli.connect.watching import watch_screen
 from recording.cli.options import Form, WatchOption, session_of, with_groups
 from recording.cli.output.times import distance, due_in, length_of, size_of, time_left
@@ -36,7 +36,7 @@ _COLUMNS = [
 def status(context: typer.Context, form: Form, watch: WatchOption = None) -> None:
     """Show what needs attention, and the state of the archive.
 
-    Exit code 1: something needs attention, or may do so in a place that was not listed to its end.
+    Exit code 1: something needs attention; 2: nothing of what could be listed does, and there may be more.
 
     Examples: `recordings status`, `recordings status --watch 5`, `recordings status -o json`.
     """
@@ -49,7 +49,7 @@ def _look(session: Session) -> int:
     queues = session.ports.queue.depths()
     answer = StatusView.of(seen, found, queues).plain()
     session.show(answer, *_screen(session, seen, found, queues))
-    return NEEDS_ATTENTION if found.items or found.unlisted else FINE
+    return NEEDS_ATTENTION if found.items else UNKNOWN if found.unlisted else FINE
 
 
 def _screen(

@@ -114,5 +114,6 @@ def test_a_place_that_was_not_listed_to_its_end_is_not_called_fine(
     object.__setattr__(here.fakes, "dead_letters", letters)
     monkeypatch.setattr(find_held, "MOST_LETTERS", 2)
     code, shown = run("status")
-    assert (code, shown.splitlines()[0]) == (1, "nothing of what was examined needs attention")
+    assert (code, shown.splitlines()[0]) == (2, "nothing of what was examined needs attention")
     assert "dead letters" in shown
+    assert run("ls", "-a")[0] == code
