@@ -12,7 +12,7 @@ from recording.domain.incoming.requests import HeldFilter
 from recording.domain.state.chunk import ChunkRecord, ChunkState, ChunkTask
 from recording.domain.state.quarantine import Origin
 from recording.domain.state.recording import RecordingRecord
-from recording.domain.state.records import changed
+from recording.domain.state.transitions import moved
 from recording.errors import SourceBusyError, StorageBusyError, StorageError
 from recording.errors.codes import Code
 from recording.ingest import ingest_text
@@ -159,7 +159,7 @@ def test_a_chunk_that_is_held_is_reopened_by_an_event_without_a_time_and_by_its_
     ingest_text(json.dumps(TIMELESS[0]), Origin.EVENT_QUEUE, here.ports, here.settings)
     here.fakes.clock.advance(minutes=30)
     now = here.fakes.clock.now()
-    held = changed(here.record(), state=ChunkState.QUARANTINED, quarantine_reason="refused", first_seen_at=now)
+    held = moved(here.record(), ChunkState.QUARANTINED, quarantine_reason="refused", first_seen_at=now)
     here.fakes.catalog.save_chunk(held)
     for envelope, state in ((TIMELESS[0], ChunkState.QUARANTINED), (TIMELESS[1], ChunkState.PENDING)):
         here.fakes.clock.advance(minutes=1)
