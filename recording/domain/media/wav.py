@@ -6,7 +6,7 @@ from collections.abc import Generator
 from recording.domain.formats import FormatType
 from recording.domain.media.facts import MediaFacts
 from recording.domain.media.intake import TO_THE_END, Intake, Parsing, Skip
-from recording.domain.media.wav_layout import EXTENSIBLE, LARGE_FORMS, bytes_of_sample, is_unpadded
+from recording.domain.media.wav_layout import EXTENSIBLE, LARGE_FORMS, bytes_of_sample, extended_kind, is_unpadded
 
 _NO_SIZE = 1 << 63  # players read the large form's size with a sign
 # integers, floats, A-law, µ-law: each sample has its own bits; and how many bytes it may have
@@ -189,7 +189,7 @@ class WavWalker:
         if not (channels and sample_rate):
             raise ValueError("the WAV file's format has no channels or no rate")
         if kind == EXTENSIBLE and min(int.from_bytes(content[16:18], "little"), len(content) - 18) >= _EXTENSION_BYTES:
-            kind = int.from_bytes(content[24:26], "little")
+            kind = extended_kind(content[24:40])
         width = bytes_of_sample(kind, bits, int.from_bytes(content[12:14], "little") / channels)
         if kind in _COMPRESSED:
             self._remarks[REMARK_COMPRESSED] = None

@@ -14,6 +14,13 @@ _UNFILLED = (0, 0xFFFFFFFF)
 _ALL_ONES = 0xFFFFFFFF
 LARGE_FORMS = (b"RF64", b"BW64")
 _LARGEST_FORM = 40  # the extensible one; what writers add behind it is theirs
+# What follows the kind in the 16 bytes of an extensible form, as players know it: the usual one, that of ambisonics,
+# and one that some writers have shifted by four bytes.
+_BASES = (
+    bytes.fromhex("0000 1000 8000 00aa 0038 9b71"),
+    bytes.fromhex("2107 d311 8644 c8c1 ca00 0000"),
+    bytes.fromhex("0000 0000 0000 1000 8000 00aa"),
+)
 _LAWS = (6, 7)
 _SPLITTABLE = (1, 3, 6, 7)  # integers, floats, A-law, µ-law: each sample has its own bytes
 
@@ -161,6 +168,11 @@ def bytes_of_sample(kind: int, bits: int, apart: float) -> int:
     if kind == _PCM and (bits, apart) == (24, 4):
         return 4
     return 1 if kind in _LAWS else (bits + 7) // 8
+
+
+def extended_kind(sixteen: bytes) -> int:
+    """Return the kind that the 16 bytes of an extensible form name, or the form's own, which no player plays."""
+    return int.from_bytes(sixteen[:4], "little") if sixteen[4:16] in _BASES else EXTENSIBLE
 
 
 def _layout(sound_at: int, size: int, total: int, form: bytes) -> WavLayout:

@@ -54,6 +54,28 @@ def test_aac_in_a_wav_file_is_played_by_nobody(channels: int) -> None:
     assert probed(data).fault is not None
 
 
+BASES = {
+    "the usual one": "0000 1000 8000 00aa 0038 9b71",
+    "ambisonics": "2107 d311 8644 c8c1 ca00 0000",
+    "shifted by four bytes": "0000 0000 0000 1000 8000 00aa",
+    "another last byte": "0000 1000 8000 00aa 0038 9b72",
+    "zeros": "0000 0000 0000 0000 0000 0000",
+    "text": "4142 4344 4546 4748 494a 4b4c",
+}
+
+
+@pytest.mark.parametrize("number", [1, 0x10001], ids=["integers", "more than two bytes"])
+@pytest.mark.parametrize("base", BASES)
+def test_the_form_of_an_extensible_wav_file_is_named_by_all_of_its_sixteen_bytes(base: str, number: int) -> None:
+    """The first two were believed, and no player plays what the others do not confirm."""
+    form = struct.pack("<HHIIHHHHII", 0xFFFE, 1, 16_000, 32_000, 2, 16, 22, 16, 4, number) + bytes.fromhex(BASES[base])
+    sound = bytes(range(250)) * 256
+    riff = b"WAVEfmt " + struct.pack("<I", 40) + form + b"data" + struct.pack("<I", len(sound)) + sound
+    data = b"RIFF" + struct.pack("<I", len(riff)) + riff
+    compare(data, 2000, is_whole=True)
+    assert (probed(data).fault is None) == (played_ms(data) > SCRAP_MS)
+
+
 @cache
 def encoded(
     name: str, codecs: tuple[str, ...], options: tuple[tuple[str, str], ...], rate: int, channels: int
