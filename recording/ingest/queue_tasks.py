@@ -76,7 +76,7 @@ def _enqueue_unless_finished(task: ChunkTask, ports: Ports, *, is_timeless: bool
 
 
 def _without_arrival(task: ChunkTask, known: ChunkRecord) -> ChunkTask:
-    """Return a task whose deadline is no later than the known one: each delivery of its event arrives later."""
+    """Return a task whose deadline is at most the known one: each delivery of its event arrives later."""
     return task.expiring_at(min(task.expires_at, known.task.expires_at))
 
 
